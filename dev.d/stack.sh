@@ -1,0 +1,205 @@
+# shellcheck shell=bash
+# dev.d/stack.sh - the other pieces: memcached, broker, notifier, workers, web server; configuration and data
+
+# Order of starting; down goes the other way.
+PIECES="postgresql memcached devbroker notifier workers lighttpd"
+
+SOCKET() { echo "$RUN/app/fcgi.sock"; }
+
+# ---- port ----
+port_taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+port_choose() {
+  local port
+  if [ -n "$WANTED_PORT" ]; then
+    port=$WANTED_PORT
+  elif [ -f "$STATE/port" ]; then
+    port=$(<"$STATE/port")
+  else
+    port=8080
+    while port_taken "$port"; do port=$((port + 1)); done
+  fi
+  echo "$port" >"$STATE/port"
+}
+
+port() { cat "$STATE/port"; }
+
+url() { echo "http://127.0.0.1:$(port)"; }
+
+# ---- configuration ----
+secret() {
+  if [ ! -s "$STATE/jwt_secret" ]; then
+    (umask 077 && head -c 48 /dev/urandom | base64 -w 0 >"$STATE/jwt_secret") || return
+  fi
+  cat "$STATE/jwt_secret"
+}
+
+conf_text() {
+  cat <<TEXT
+# Written by ./dev up at every start; lines of your own belong into a file named by MARQUEE_DEV_CONF.
+db.dsn = $(dsn marquee_web)
+cache.servers = $RUN/app/memcached.sock
+kafka.brokers = $(cat "$RUN/app/broker")
+http.public_url = $(url)
+http.server_timing = on
+auth.jwt_secret = $(secret)
+auth.access_ttl = 24h
+auth.refuse_common = off
+limits.enabled = off
+shm.dir = $(shm_dir)
+notifier.socket = $RUN/app/notifier.sock
+log.file = $LOGS/marquee.log
+TEXT
+  if [ -n "$EXTRA_CONF" ]; then cat "$EXTRA_CONF"; fi
+}
+
+# Readable for the workers' user and nobody else: it holds the signing secret.
+conf_write() {
+  local text
+  dir_for "$APP_USER" 0700 "$(shm_dir)" && text=$(conf_text) || return
+  (umask 077 && printf '%s\n' "$text" >"$CONF.new") || return
+  chmod 0640 "$CONF.new" || return
+  if is_root; then chown "root:$(id -gn "$APP_USER")" "$CONF.new" || return; fi
+  if cmp -s "$CONF.new" "$CONF"; then rm "$CONF.new"; else mv "$CONF.new" "$CONF"; fi
+  touch "$LOGS/marquee.log" && if is_root; then chown "$APP_USER:" "$LOGS/marquee.log"; fi
+}
+
+# ---- our programs: their configuration, their role in the database ----
+# Sanitizers report into the state folder: a crashed worker is replaced at once and would go unseen.
+program_env() { # role: sets PROGRAM_ENV, the words before a command line
+  PROGRAM_ENV=("${OWN_ENV[@]}" "MARQUEE_CONFIG=$CONF"
+    "ASAN_OPTIONS=log_path=$LOGS/report.asan:detect_leaks=1"
+    "UBSAN_OPTIONS=log_path=$LOGS/report.ubsan:print_stacktrace=1")
+  [ -z "${1:-}" ] || PROGRAM_ENV+=("MARQUEE_DB_DSN=$(dsn "$1")")
+}
+
+cli_as() { # role arguments…
+  program_env "$1"
+  shift
+  (cd / && as_user "$APP_USER" "${PROGRAM_ENV[@]}" "$INST/bin/marquee" "$@")
+}
+
+# ---- memcached, broker, notifier ----
+memcached_start() {
+  local socket=$RUN/app/memcached.sock sig
+  sig=$(signature "$(command -v memcached)" "$socket")
+  piece_current memcached "$sig" && return
+  piece_stop memcached TERM 10
+  rm -f "$socket"
+  piece_start memcached "$APP_USER" memcached -s "$socket" -a 0660 -m 64 -c 512 &&
+    piece_ready memcached 10 test -S "$socket" && piece_sign memcached "$sig"
+}
+
+devbroker_start() {
+  local sig program=$BUILD/src/devbroker/devbroker
+  sig=$(signature "$program" "$RUN")
+  piece_current devbroker "$sig" && return
+  piece_stop devbroker TERM 10
+  cp -f "$program" "$STATE/devbroker" && chmod 755 "$STATE/devbroker" || return
+  piece_start devbroker "$APP_USER" "$STATE/devbroker" "$RUN/app/broker" "$RUN/app/broker.ctl" &&
+    piece_ready devbroker 10 test -s "$RUN/app/broker" && piece_sign devbroker "$sig"
+}
+
+notifier_start() {
+  local sig program=$INST/sbin/marquee-notifier socket=$RUN/app/notifier.sock
+  sig=$(signature "$program" "$CONF")
+  piece_current notifier "$sig" && return
+  piece_stop notifier TERM 15
+  rm -f "$socket"
+  program_env marquee_notifier
+  piece_start notifier "$APP_USER" "${PROGRAM_ENV[@]}" "$program" &&
+    piece_ready notifier 15 test -S "$socket" && piece_sign notifier "$sig"
+}
+
+# ---- workers ----
+FCGI() { echo "$INST/libexec/marquee/marquee.fcgi"; }
+
+workers_signature() { signature "$(FCGI)" "$CONF" "$WORKERS"; }
+
+workers_complete() {
+  [ "$(pgrep -c -s "$(piece_pid workers)" -x marquee.fcgi)" -ge "$WORKERS" ]
+}
+
+# One request as plain CGI: a program that cannot answer this must not replace one that can.
+workers_preflight() {
+  local answer
+  program_env
+  answer=$(cd / && as_user "$APP_USER" "${PROGRAM_ENV[@]}" REQUEST_METHOD=GET REQUEST_URI=/livez \
+    SCRIPT_NAME= PATH_INFO=/livez QUERY_STRING= SERVER_PROTOCOL=HTTP/1.1 SERVER_NAME=localhost \
+    SERVER_PORT=80 REMOTE_ADDR=127.0.0.1 GATEWAY_INTERFACE=CGI/1.1 "$(FCGI)" </dev/null) || return
+  case $answer in
+    "Status: 200"*) ;;
+    *) printf 'as plain CGI, /livez answered:\n%s\n' "$answer"; return 1 ;;
+  esac
+}
+
+# The new pool binds a new socket and renames it over the old; then the old one drains and leaves.
+# multiwatch: retry for ever, TERM to the children (its default is USR1).
+workers_switch() {
+  local fresh=$RUN/app/fcgi.new socket=$RUN/app/fcgi.sock
+  workers_preflight || return
+  rm -f "$fresh"
+  mv -f "$PIDS/workers" "$PIDS/workers.old" 2>/dev/null
+  program_env
+  piece_start workers "$APP_USER" "${PROGRAM_ENV[@]}" spawn-fcgi -s "$fresh" -M 0660 -b 1024 -n -- \
+    "$(command -v multiwatch)" -f "$WORKERS" -r 1000000 -t 1 -s TERM -- "$(FCGI)"
+  if ! piece_ready workers 20 workers_complete; then
+    piece_stop workers TERM 5
+    mv -f "$PIDS/workers.old" "$PIDS/workers" 2>/dev/null
+    return 1
+  fi
+  mv -fT "$fresh" "$socket" && piece_sign workers "$(workers_signature)" &&
+    piece_stop workers.old TERM 40
+}
+
+workers_start() {
+  piece_current workers "$(workers_signature)" || workers_switch
+}
+
+# ---- web server ----
+lighttpd_conf() {
+  local site=$TOP/contrib/lighttpd
+  mkdir -p "$STATE/lighttpd" && cp -rf "$site/errors" "$STATE/lighttpd/" || return
+  sed -e 's|^var.marquee_bind .*|var.marquee_bind   = "127.0.0.1"|' \
+    -e "s|^var.marquee_port .*|var.marquee_port   = $(port)|" \
+    -e "s|^var.marquee_socket .*|var.marquee_socket = \"$RUN/app/fcgi.sock\"|" \
+    -e "s|^var.marquee_errors .*|var.marquee_errors = \"$STATE/lighttpd/errors/\"|" \
+    "$site/marquee.conf" >"$STATE/lighttpd/new" || return
+  if cmp -s "$STATE/lighttpd/new" "$STATE/lighttpd/marquee.conf"; then return 0; fi
+  mv "$STATE/lighttpd/new" "$STATE/lighttpd/marquee.conf"
+}
+
+lighttpd_start() {
+  local sig conf=$STATE/lighttpd/marquee.conf
+  lighttpd_conf && sig=$(signature "$(command -v lighttpd)" "$conf") || return
+  if ! piece_current lighttpd "$sig"; then
+    piece_stop lighttpd INT 15
+    if port_taken "$(port)"; then
+      echo "port $(port) is in use by another program; MARQUEE_DEV_PORT=NUMBER ./dev up takes another"
+      return 1
+    fi
+    lighttpd -tt -f "$conf" || return
+    piece_start lighttpd "$APP_USER" lighttpd -D -f "$conf"
+  fi
+  piece_ready lighttpd 20 curl -fsS -m 5 -o "$STATE/lighttpd/livez" "$(url)/livez" &&
+    piece_sign lighttpd "$sig"
+}
+
+# ---- data ----
+DEV_PASSWORD=password123
+
+user_ensure() { # e-mail name role
+  cli_as marquee_owner user token "$1" >/dev/null 2>&1 ||
+    cli_as marquee_owner user add "$1" "$2" --role "$3" --password-file "$RUN/app/password"
+}
+
+users_load() {
+  printf '%s\n' "$DEV_PASSWORD" >"$RUN/app/password" && chmod 0644 "$RUN/app/password" &&
+    user_ensure alice@example.org "Alice Organizer" organizer &&
+    user_ensure admin@example.org "Ada Admin" admin
+}
+
+demo_load() {
+  cli_as marquee_owner demo --events 200 --users 50 --registrations 2000 --seed 1 &&
+    touch "$STATE/demo.done"
+}

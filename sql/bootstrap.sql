@@ -1,0 +1,35 @@
+-- Run once per database by a superuser: roles, extensions, the schema and who may do what in it.
+DO $$
+DECLARE r text;
+BEGIN
+  FOREACH r IN ARRAY ARRAY['marquee_owner', 'marquee_web', 'marquee_notifier', 'marquee_readonly'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
+      EXECUTE format('CREATE ROLE %I LOGIN', r);
+    END IF;
+  END LOOP;
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO marquee_owner, marquee_web, marquee_notifier, marquee_readonly',
+                 current_database());
+END $$;
+
+CREATE EXTENSION IF NOT EXISTS postgis;
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS unaccent;
+CREATE EXTENSION IF NOT EXISTS citext;
+
+CREATE SCHEMA IF NOT EXISTS marquee AUTHORIZATION marquee_owner;
+GRANT USAGE ON SCHEMA marquee TO marquee_web, marquee_notifier, marquee_readonly;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE marquee_owner IN SCHEMA marquee
+  GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO marquee_web, marquee_notifier;
+ALTER DEFAULT PRIVILEGES FOR ROLE marquee_owner IN SCHEMA marquee
+  GRANT USAGE ON SEQUENCES TO marquee_web, marquee_notifier;
+ALTER DEFAULT PRIVILEGES FOR ROLE marquee_owner IN SCHEMA marquee
+  GRANT SELECT ON TABLES TO marquee_readonly;
+
+DO $$
+DECLARE r text;
+BEGIN
+  FOREACH r IN ARRAY ARRAY['marquee_owner', 'marquee_web', 'marquee_notifier', 'marquee_readonly'] LOOP
+    EXECUTE format('ALTER ROLE %I IN DATABASE %I SET search_path = marquee, public', r, current_database());
+  END LOOP;
+END $$;

@@ -1,0 +1,195 @@
+-- Timed work, all of it in SQL: job_tick runs one step of one due job in the caller's transaction.
+SET LOCAL check_function_bodies = off;
+
+CREATE OR REPLACE FUNCTION job_once(p_name text, p_fn text, p_arg jsonb) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO jobs (name, fn, arg) VALUES (p_name, p_fn, p_arg)
+  ON CONFLICT (name) DO UPDATE SET run_at = now(), arg = excluded.arg, failures = 0
+$$;
+
+-- Runs one step. worked: there was something to do; a job that still has work stays due.
+CREATE OR REPLACE FUNCTION job_tick(OUT worked boolean, OUT name text, OUT failed text) LANGUAGE plpgsql AS $$
+DECLARE
+  j jobs;
+  left_over int;
+  began timestamptz := clock_timestamp();
+BEGIN
+  SELECT * INTO j FROM jobs WHERE run_at <= now() ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+  worked := j.name IS NOT NULL;
+  name := j.name;
+  IF NOT worked THEN RETURN; END IF;
+  BEGIN
+    EXECUTE format('SELECT %I($1)', j.fn) INTO left_over USING j.arg;
+  EXCEPTION WHEN OTHERS THEN
+    failed := SQLERRM;
+  END;
+  IF failed IS NULL AND j.every IS NULL AND coalesce(left_over, 0) = 0 THEN
+    DELETE FROM jobs WHERE jobs.name = j.name;
+    RETURN;
+  END IF;
+  UPDATE jobs SET started_at = began, finished_at = clock_timestamp(), took = clock_timestamp() - began,
+    failures = CASE WHEN failed IS NULL THEN 0 ELSE failures + 1 END, last_error = failed,
+    run_at = CASE WHEN failed IS NOT NULL THEN now() + least(interval '1 minute' * 2 ^ least(failures, 6), interval '1 hour')
+                  WHEN left_over > 0 THEN now() ELSE now() + every END
+    WHERE jobs.name = j.name;
+END $$;
+
+-- Events whose time is over become completed; 500 a step.
+CREATE OR REPLACE FUNCTION job_complete(arg jsonb) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+  e events;
+  n int := 0;
+BEGIN
+  FOR e IN SELECT * FROM events WHERE status = 'active' AND ends_at <= now() AND deleted_at IS NULL
+           ORDER BY ends_at LIMIT 500 LOOP
+    IF pg_try_advisory_xact_lock(event_lock_key(e.id)) THEN
+      SELECT * INTO e FROM events WHERE id = e.id;
+      IF e.status = 'active' AND e.ends_at <= now() AND e.deleted_at IS NULL THEN
+        e.status := 'completed';
+        e.version := e.version + 1;
+        e.updated_at := now();
+        UPDATE event_seats SET open = false WHERE event_id = e.id;
+        PERFORM event_store(e);
+        PERFORM event_message(e, 'event.updated', '{"updated_fields": ["status"]}', event_keys(e.id));
+        n := n + 1;
+      END IF;
+    END IF;
+  END LOOP;
+  RETURN n;
+END $$;
+
+-- Carries on a raise of capacity that promotes more than one step may.
+CREATE OR REPLACE FUNCTION job_raise(arg jsonb) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+  ev uuid := (arg->>'event')::uuid;
+  again boolean;
+BEGIN
+  PERFORM pg_advisory_xact_lock(event_lock_key(ev));
+  IF EXISTS (SELECT FROM event_seats WHERE event_id = ev AND raising) THEN
+    PERFORM capacity_set(ev, (SELECT max_attendees FROM events WHERE id = ev));
+  END IF;
+  SELECT raising INTO again FROM event_seats WHERE event_id = ev;
+  RETURN coalesce(again, false)::int;
+END $$;
+
+-- Tells up to 1000 people that an event is off. Everybody gets a notification; chunks after the
+-- first, which the cancellation's own message carries, also go out as messages of their own.
+CREATE OR REPLACE FUNCTION job_tell_cancelled(arg jsonb) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+  ev uuid := (arg->>'event')::uuid;
+  chunk int := (arg->>'chunk')::int;
+  who uuid[] := affected_users(ev, (arg->>'after')::uuid);
+  u uuid;
+BEGIN
+  IF cardinality(who) = 0 THEN RETURN 0; END IF;
+  IF chunk > 1 THEN
+    PERFORM outbox_put('events', 'event.cancelled', 'cancellation', ev, chunk - 1, ev,
+      jsonb_build_object('event_type', 'event.cancelled', 'event_id', ev, 'reason', arg->>'reason', 'chunk', chunk,
+                         'affected_users', to_jsonb(who), 'timestamp', iso(now()))::text);
+  END IF;
+  FOREACH u IN ARRAY who LOOP
+    PERFORM notify_user(u, 'event_cancelled', ev, jsonb_build_object('reason', arg->>'reason'));
+  END LOOP;
+  UPDATE jobs SET arg = job_tell_cancelled.arg || jsonb_build_object('chunk', chunk + 1, 'after', who[cardinality(who)])
+    WHERE name = 'cancelled:' || ev;
+  RETURN (cardinality(who) = 1000)::int;
+END $$;
+
+-- Rewrites documents of another shape, 500 a step.
+CREATE OR REPLACE FUNCTION job_rebuild_docs(arg jsonb) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+  n int;
+BEGIN
+  PERFORM event_doc_write(d.event_id) FROM event_docs d WHERE d.shape <> event_doc_shape() LIMIT 500;
+  GET DIAGNOSTICS n = ROW_COUNT;
+  RETURN n;
+END $$;
+
+-- A host's or co-host's new name goes into the documents of their events, and out of the cache.
+CREATE OR REPLACE FUNCTION job_refresh_host(arg jsonb) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+  e events;
+  who uuid := (arg->>'user')::uuid;
+BEGIN
+  FOR e IN SELECT v.* FROM events v WHERE v.deleted_at IS NULL AND (v.host_id = who OR EXISTS
+             (SELECT FROM event_hosts h WHERE h.event_id = v.id AND h.user_id = who)) LOOP
+    PERFORM pg_advisory_xact_lock(event_lock_key(e.id));
+    UPDATE events SET version = version + 1, updated_at = now() WHERE id = e.id AND deleted_at IS NULL RETURNING * INTO e;
+    CONTINUE WHEN NOT FOUND;
+    PERFORM event_doc_write(e.id);
+    PERFORM event_message(e, 'event.updated', '{"updated_fields": ["host"]}', event_keys(e.id));
+  END LOOP;
+  RETURN 0;
+END $$;
+
+-- Folds the workers' view counts.
+CREATE OR REPLACE FUNCTION job_views(arg jsonb) RETURNS int LANGUAGE sql AS $$
+  WITH gone AS (DELETE FROM view_deltas RETURNING event_id, n),
+  sums AS (SELECT event_id, sum(n) n FROM gone JOIN events e ON e.id = event_id GROUP BY event_id),
+  put AS (INSERT INTO event_counters AS c (event_id, views) SELECT event_id, n FROM sums
+          ON CONFLICT (event_id) DO UPDATE SET views = c.views + excluded.views RETURNING 1)
+  SELECT 0 FROM (SELECT count(*) FROM put) s
+$$;
+
+-- Popularity of events that are still to come: seats taken, interest, views.
+CREATE OR REPLACE FUNCTION job_scores(arg jsonb) RETURNS int LANGUAGE sql AS $$
+  WITH s AS (
+    SELECT k.pool_id, sum(k.going) + 0.5 * sum(k.interested) + 0.3 * sum(k.maybe) + 0.01 * coalesce(max(c.views), 0) AS score
+    FROM event_seats q JOIN seat_counters k ON k.pool_id = q.event_id
+    LEFT JOIN event_counters c ON c.event_id = q.event_id
+    WHERE q.open AND q.closes_at > now() GROUP BY k.pool_id),
+  put AS (INSERT INTO event_scores AS e SELECT pool_id, score FROM s WHERE score > 0
+          ON CONFLICT (event_id) DO UPDATE SET score = excluded.score WHERE e.score <> excluded.score RETURNING 1)
+  SELECT 0 FROM (SELECT count(*) FROM put) n
+$$;
+
+-- Keeps a week of daily outbox partitions ahead and drops those past retention that are fully sent.
+CREATE OR REPLACE FUNCTION job_partitions(arg jsonb) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = marquee, public AS $$
+DECLARE
+  d date;
+  p text;
+  keep interval := coalesce(arg->>'retention', '7 days')::interval;
+BEGIN
+  FOR i IN 0..7 LOOP
+    d := (now() AT TIME ZONE 'UTC')::date + i;
+    p := 'outbox_' || to_char(d, 'YYYYMMDD');
+    IF to_regclass('marquee.' || p) IS NULL THEN
+      EXECUTE format('CREATE TABLE %I PARTITION OF outbox FOR VALUES FROM (%L) TO (%L)', p,
+                     d::text || ' 00:00Z', (d + 1)::text || ' 00:00Z');
+    END IF;
+  END LOOP;
+  IF (SELECT pending FROM outbox_backlog()) = 0 THEN
+    FOR p IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+             WHERE i.inhparent = 'marquee.outbox'::regclass AND c.relname ~ '^outbox_\d{8}$'
+               AND to_date(right(c.relname, 8), 'YYYYMMDD') < (now() - keep)::date LOOP
+      EXECUTE format('DROP TABLE %I', p);
+    END LOOP;
+  END IF;
+  RETURN 0;
+END $$;
+
+-- What nobody will ask for again.
+CREATE OR REPLACE FUNCTION job_cleanup(arg jsonb) RETURNS int LANGUAGE sql AS $$
+  DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours';
+  DELETE FROM revocations WHERE expires_at < now();
+  DELETE FROM refresh_families WHERE expires_at < now() - interval '1 day';
+  DELETE FROM rate_limits WHERE tat < now() - interval '1 hour';
+  SELECT 0;
+$$;
+
+-- Counts violations for the gauge; 'marquee invariants' lists them.
+CREATE OR REPLACE FUNCTION job_invariants(arg jsonb) RETURNS int LANGUAGE sql AS $$
+  INSERT INTO heartbeats VALUES ('invariants', now(), jsonb_build_object('violations', (SELECT count(*) FROM check_invariants())))
+    ON CONFLICT (name) DO UPDATE SET at = excluded.at, state = excluded.state;
+  SELECT 0;
+$$;
+
+INSERT INTO jobs (name, fn, every, note) VALUES
+  ('complete', 'job_complete', '30 seconds', 'events whose time is over become completed'),
+  ('rebuild-docs', 'job_rebuild_docs', '1 hour', 'stored documents of an old shape are rewritten'),
+  ('views', 'job_views', '10 seconds', 'view counts of the workers are added up'),
+  ('scores', 'job_scores', '5 minutes', 'popularity of coming events'),
+  ('partitions', 'job_partitions', '6 hours', 'daily outbox partitions, a week ahead; old ones dropped'),
+  ('cleanup', 'job_cleanup', '10 minutes', 'expired keys, revocations, sign-ins, limits'),
+  ('invariants', 'job_invariants', '15 minutes', 'counts violated invariants for the metrics')
+ON CONFLICT (name) DO UPDATE SET fn = excluded.fn, every = excluded.every, note = excluded.note;

@@ -1,0 +1,359 @@
+-- Registration: one readers-writer lock per event. doc/registration.md tells the story.
+--   shared lock     whoever needs or gives back one seat while nobody waits
+--   exclusive lock  whoever changes what seats mean: joining or leaving the waiting list, promotion,
+--                   capacity, status, privacy, dates
+-- Lock first, then read in a new statement. Counters before the person's row; whoever holds a
+-- person's row never waits for a counter. The outbox row comes last.
+SET LOCAL check_function_bodies = off;
+
+CREATE OR REPLACE FUNCTION rsvp_status(state text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE state WHEN 'cancelled' THEN 'not_going' WHEN 'held' THEN 'going' ELSE state END
+$$;
+CREATE OR REPLACE FUNCTION rsvp_state(r rsvps) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE r.state WHEN 'going' THEN CASE WHEN r.checked_in_at IS NOT NULL THEN 'attended'
+                                             WHEN r.no_show THEN 'no_show' ELSE 'registered' END
+                      WHEN 'waitlisted' THEN 'waitlisted' WHEN 'cancelled' THEN 'cancelled' END
+$$;
+
+-- Counts of an event as they are now: members for splicing into a document, seq for the entity tag.
+CREATE OR REPLACE FUNCTION event_stats(p_event uuid, OUT seq bigint, OUT members text) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  q record;
+BEGIN
+  SELECT s.capacity, s.waiting, c.*, v.views, v.shares INTO q
+  FROM event_seats s
+  CROSS JOIN LATERAL (SELECT sum(k.going) going, sum(k.interested) interested, sum(k.maybe) maybe,
+                             sum(k.remaining) remaining, sum(k.seq)::bigint seq
+                      FROM seat_counters k WHERE k.pool_id = s.event_id) c
+  LEFT JOIN event_counters v ON v.event_id = s.event_id
+  WHERE s.event_id = p_event;
+  seq := q.seq;
+  members := format('"stats":{"going":%s,"interested":%s,"maybe":%s,"waitlist":%s,"views":%s,"shares":%s,"available":%s},"current_attendees":%s',
+    q.going, q.interested, q.maybe, q.waiting, coalesce(q.views, 0), coalesce(q.shares, 0),
+    CASE WHEN q.capacity IS NULL THEN 'null' ELSE q.remaining::text END, q.going);
+END $$;
+
+-- Place in the waiting list, 1 = next: whole blocks of 256 before, then the own block.
+CREATE OR REPLACE FUNCTION waitlist_position(p_event uuid, p_wl bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN coalesce((SELECT sum(n) FROM waitlist_blocks WHERE event_id = p_event AND block < p_wl >> 8), 0)
+       + (SELECT count(*) FROM rsvps WHERE event_id = p_event AND state = 'waitlisted'
+            AND wl_seq BETWEEN (p_wl >> 8) << 8 AND p_wl);
+END $$;
+
+-- The answer document of one person's registration.
+CREATE OR REPLACE FUNCTION rsvp_doc(r rsvps) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  members text;
+BEGIN
+  SELECT s.members INTO members FROM event_stats(r.event_id) s;
+  RETURN format('{"registration_id":"%s","status":"%s","state":%s%s,"registered_at":"%s",%s}',
+    r.id, rsvp_status(r.state), coalesce('"' || rsvp_state(r) || '"', 'null'),
+    CASE WHEN r.state = 'waitlisted' THEN ',"waitlist_position":' || waitlist_position(r.event_id, r.wl_seq) END,
+    iso(r.registered_at), split_part(members, ',"current_attendees"', 1));
+END $$;
+
+CREATE OR REPLACE FUNCTION rsvp_keys(p_event uuid, p_user uuid) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT format('viewer:%s:%s', p_user, p_event)
+$$;
+
+-- History and message of a transition that has just been written to the person's row.
+CREATE OR REPLACE FUNCTION rsvp_record(r rsvps, old text, p_type text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO rsvp_history (event_id, user_id, seq, from_state, to_state)
+    VALUES (r.event_id, r.user_id, r.seq, old, r.state);
+  PERFORM outbox_put('events', p_type, 'registration', r.id, r.seq, r.event_id,
+    format('{"event_type":"%s","event_id":"%s","user_id":"%s","registration_id":"%s","status":"%s","state":%s,"timestamp":"%s"}',
+           p_type, r.event_id, r.user_id, r.id, rsvp_status(r.state),
+           coalesce('"' || rsvp_state(r) || '"', 'null'), iso(now())),
+    rsvp_keys(r.event_id, r.user_id));
+END $$;
+
+CREATE OR REPLACE FUNCTION rsvp_type(old text, new text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN new IN ('going', 'waitlisted') THEN 'event.registration.created'
+              WHEN old IN ('going', 'waitlisted') THEN 'event.registration.cancelled'
+              ELSE 'event.rsvp' END
+$$;
+
+-- Writes the person's row if it is still in state old (NULL: absent). NULL when it is not.
+CREATE OR REPLACE FUNCTION rsvp_write(p_event uuid, p_user uuid, p_id uuid, old text, new text, p_wl bigint, p_data jsonb)
+RETURNS rsvps LANGUAGE plpgsql AS $$
+DECLARE
+  r rsvps;
+BEGIN
+  IF old IS NULL THEN
+    INSERT INTO rsvps (id, event_id, user_id, state, wl_seq, registration_data)
+      VALUES (p_id, p_event, p_user, new, p_wl, p_data) ON CONFLICT (event_id, user_id) DO NOTHING
+      RETURNING * INTO r;
+  ELSE
+    UPDATE rsvps SET state = new, wl_seq = p_wl, seq = seq + 1, updated_at = now(),
+                     registration_data = coalesce(p_data, registration_data),
+                     registered_at = CASE WHEN new IN ('going', 'waitlisted') AND old <> 'waitlisted'
+                                          THEN now() ELSE registered_at END
+      WHERE event_id = p_event AND user_id = p_user AND state = old RETURNING * INTO r;
+  END IF;
+  IF r.id IS NULL THEN RETURN NULL; END IF;
+  PERFORM rsvp_record(r, old, rsvp_type(old, new));
+  RETURN r;
+END $$;
+
+
+-- Adds a transition from one state to another to one slot. False: that slot has no seat left.
+CREATE OR REPLACE FUNCTION seat_add(p_event uuid, p_slot int, old text, new text, times int DEFAULT 1)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  seat int := times * ((new = 'going')::int - (old IS NOT DISTINCT FROM 'going')::int);
+  inter int := times * ((new = 'interested')::int - (old IS NOT DISTINCT FROM 'interested')::int);
+  may int := times * ((new = 'maybe')::int - (old IS NOT DISTINCT FROM 'maybe')::int);
+BEGIN
+  UPDATE seat_counters k SET remaining = k.remaining - seat, going = k.going + seat,
+         interested = k.interested + inter, maybe = k.maybe + may, seq = k.seq + 1
+    WHERE k.pool_id = p_event AND k.slot = p_slot AND k.remaining >= seat;
+  RETURN FOUND;
+END $$;
+
+-- Counts a transition under the shared lock: own slot first, by waiting; only if it is empty, any
+-- other that nobody holds. The slot, or NULL: look again under the exclusive lock.
+CREATE OR REPLACE FUNCTION seat_take(p_event uuid, q event_seats, old text, new text)
+RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+  slot int := pg_backend_pid() % q.n;
+BEGIN
+  IF q.n = 1 AND coalesce(q.capacity, 500) >= 500 THEN  -- somebody holds the only row: widen
+    PERFORM 1 FROM seat_counters k WHERE k.pool_id = p_event FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN RETURN NULL; END IF;
+  END IF;
+  IF seat_add(p_event, slot, old, new) THEN RETURN slot; END IF;
+  SELECT k.slot INTO slot FROM seat_counters k WHERE k.pool_id = p_event AND k.remaining > 0
+    LIMIT 1 FOR UPDATE SKIP LOCKED;
+  IF slot IS NULL OR NOT seat_add(p_event, slot, old, new) THEN RETURN NULL; END IF;
+  RETURN slot;
+END $$;
+
+-- Under the exclusive lock: 32 slots instead of one.
+CREATE OR REPLACE FUNCTION seat_widen(p_event uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  free int;
+  cap int;
+BEGIN
+  SELECT capacity INTO cap FROM event_seats WHERE event_id = p_event;
+  SELECT remaining INTO free FROM seat_counters WHERE pool_id = p_event AND slot = 0;
+  IF cap IS NOT NULL THEN
+    UPDATE seat_counters SET remaining = free / 32 + (0 < free % 32)::int WHERE pool_id = p_event AND slot = 0;
+  END IF;
+  INSERT INTO seat_counters (pool_id, slot, remaining)
+    SELECT p_event, s, CASE WHEN cap IS NULL THEN 1000000000 ELSE free / 32 + (s < free % 32)::int END
+    FROM generate_series(1, 31) s;
+  UPDATE event_seats SET n = 32 WHERE event_id = p_event;
+END $$;
+
+-- Under the exclusive lock: free seats become exactly `free`, spread over the slots.
+CREATE OR REPLACE FUNCTION seat_spread(p_event uuid, free int, p_n int) RETURNS void LANGUAGE sql AS $$
+  UPDATE seat_counters SET remaining = free / p_n + (slot < free % p_n)::int, seq = seq + 1 WHERE pool_id = p_event
+$$;
+
+CREATE OR REPLACE FUNCTION waitlist_block(p_event uuid, p_wl bigint, change int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO waitlist_blocks AS b VALUES (p_event, p_wl >> 8, 1)
+    ON CONFLICT (event_id, block) DO UPDATE SET n = b.n + change;
+END $$;
+
+-- Under the exclusive lock: gives up to `most` seats to the head of the waiting list, in order.
+-- The seats must not be counted as free. Returns how many, and the cache keys of the lucky ones.
+CREATE OR REPLACE FUNCTION promote(p_event uuid, most int, OUT promoted int, OUT keys text) LANGUAGE plpgsql AS $$
+DECLARE
+  w rsvps;
+  r rsvps;
+BEGIN
+  promoted := 0;
+  FOR w IN SELECT * FROM rsvps WHERE event_id = p_event AND state = 'waitlisted' ORDER BY wl_seq LIMIT most LOOP
+    UPDATE rsvps SET state = 'going', wl_seq = NULL, seq = seq + 1, updated_at = now()
+      WHERE event_id = p_event AND user_id = w.user_id RETURNING * INTO r;
+    PERFORM waitlist_block(p_event, w.wl_seq, -1);
+    PERFORM rsvp_record(r, 'waitlisted', 'event.waitlist.promoted');
+    PERFORM notify_user(r.user_id, 'waitlist_promoted', p_event, jsonb_build_object('registration_id', r.id));
+    keys := concat_ws(E'\n', keys, rsvp_keys(p_event, r.user_id));
+    promoted := promoted + 1;
+  END LOOP;
+  IF promoted > 0 THEN
+    UPDATE event_seats SET waiting = waiting - promoted WHERE event_id = p_event;
+    UPDATE seat_counters SET going = going + promoted, seq = seq + 1 WHERE pool_id = p_event AND slot = 0;
+  END IF;
+END $$;
+
+-- The slow way, under the exclusive lock: everything can be decided here.
+CREATE OR REPLACE FUNCTION rsvp_slow(p_event uuid, p_user uuid, p_id uuid, want text, p_data jsonb)
+RETURNS effect LANGUAGE plpgsql AS $$
+DECLARE
+  q event_seats;
+  r rsvps;
+  old text;
+  new text;
+  slot int;
+  wl bigint;
+  p record;
+  promoted text;
+BEGIN
+  PERFORM pg_advisory_xact_lock(event_lock_key(p_event));
+  SELECT * INTO q FROM event_seats WHERE event_id = p_event;
+  SELECT * INTO r FROM rsvps WHERE event_id = p_event AND user_id = p_user;
+  old := r.state;
+  IF q.n = 1 AND coalesce(q.capacity, 500) >= 500 THEN
+    PERFORM seat_widen(p_event);
+  END IF;
+  new := rsvp_target(old, want);
+  IF new IS NOT DISTINCT FROM old THEN RETURN rsvp_answer(200, r); END IF;
+  IF NOT rsvp_open(q) THEN RETURN refuse(409, 'EVENT_CLOSED', 'this event takes no answers'); END IF;
+
+  IF new = 'going' THEN
+    IF q.waiting = 0 THEN
+      SELECT k.slot INTO slot FROM seat_counters k WHERE k.pool_id = p_event AND k.remaining > 0 LIMIT 1;
+    END IF;
+    IF slot IS NULL THEN
+      IF NOT q.waitlist THEN RETURN refuse(409, 'EVENT_FULL', 'no seat is free'); END IF;
+      new := 'waitlisted';
+      wl := q.wl_seq + 1;
+      UPDATE event_seats SET wl_seq = wl, waiting = waiting + 1 WHERE event_id = p_event;
+      PERFORM waitlist_block(p_event, wl, 1);
+    END IF;
+  ELSIF old = 'waitlisted' THEN
+    UPDATE event_seats SET waiting = waiting - 1 WHERE event_id = p_event;
+    PERFORM waitlist_block(p_event, r.wl_seq, -1);
+  END IF;
+  PERFORM seat_add(p_event, coalesce(slot, 0), old, new);
+  r := rsvp_write(p_event, p_user, p_id, old, new, wl, p_data);
+  IF old = 'going' AND q.waiting > 0 AND q.open THEN  -- the seat just given back goes to the head
+    SELECT * INTO p FROM promote(p_event, 1);
+    promoted := p.keys;
+    UPDATE seat_counters SET remaining = remaining - 1 WHERE pool_id = p_event AND seat_counters.slot = 0;
+  END IF;
+  RETURN rsvp_answer(CASE WHEN old IS NULL THEN 201 ELSE 200 END, r, promoted);
+END $$;
+
+CREATE OR REPLACE FUNCTION rsvp_answer(status int, r rsvps, more text DEFAULT NULL) RETURNS effect LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN ROW(status, NULL, rsvp_doc(r), NULL, concat_ws(E'\n', rsvp_keys(r.event_id, r.user_id), more))::effect;
+END $$;
+
+-- The stored state that an answer leads to.
+CREATE OR REPLACE FUNCTION rsvp_target(old text, want text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN want = 'going' AND old = 'waitlisted' THEN 'waitlisted'
+              WHEN want = 'not_going' AND old IN ('going', 'waitlisted', 'cancelled') THEN 'cancelled'
+              ELSE want END
+$$;
+-- Answers are taken, and taken back, until the event is over or called off.
+CREATE OR REPLACE FUNCTION rsvp_open(q event_seats) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT q.open AND q.closes_at > now()
+$$;
+
+-- One person's answer to one event: want = going | interested | maybe | not_going.
+-- Status 599: call again with slow (in a new transaction).
+CREATE OR REPLACE FUNCTION rsvp_set(p_event uuid, p_user uuid, p_id uuid, want text, p_data jsonb, slow boolean)
+RETURNS effect LANGUAGE plpgsql AS $$
+DECLARE
+  q event_seats;
+  r rsvps;
+  old text;
+  new text;
+  slot int;
+BEGIN
+  SELECT * INTO q FROM event_seats WHERE event_id = p_event;
+  SELECT * INTO r FROM rsvps WHERE event_id = p_event AND user_id = p_user;
+  IF q.event_id IS NULL OR NOT (r.id IS NOT NULL AND want = 'not_going' OR event_visible(p_event, p_user, q.privacy)) THEN
+    RETURN refuse(404, 'NOT_FOUND', 'no such event');
+  END IF;
+  old := r.state;
+  new := rsvp_target(old, want);
+  IF new IS NOT DISTINCT FROM old THEN RETURN rsvp_answer(200, r); END IF;
+  IF slow OR old = 'waitlisted' OR q.waiting > 0 AND 'going' IN (old, new)
+     OR NOT pg_try_advisory_xact_lock_shared(event_lock_key(p_event)) THEN
+    RETURN rsvp_slow(p_event, p_user, p_id, want, p_data);
+  END IF;
+
+  SELECT * INTO q FROM event_seats WHERE event_id = p_event;
+  IF NOT rsvp_open(q) THEN RETURN refuse(409, 'EVENT_CLOSED', 'this event takes no answers'); END IF;
+  IF q.waiting > 0 AND 'going' IN (old, new) THEN RETURN refuse(599, NULL, NULL); END IF;
+  IF new = 'going' AND NOT EXISTS (SELECT FROM seat_counters k WHERE k.pool_id = p_event AND k.remaining > 0) THEN
+    IF q.waitlist THEN RETURN refuse(599, NULL, NULL); END IF;
+    RETURN refuse(409, 'EVENT_FULL', 'no seat is free');
+  END IF;
+  slot := seat_take(p_event, q, old, new);
+  IF slot IS NULL THEN RETURN refuse(599, NULL, NULL); END IF;
+  r := rsvp_write(p_event, p_user, p_id, old, new, NULL, p_data);
+  IF r.id IS NULL THEN  -- the same person was faster elsewhere: undo, decide again
+    PERFORM seat_add(p_event, slot, old, new, -1);
+    RETURN refuse(599, NULL, NULL);
+  END IF;
+  RETURN rsvp_answer(CASE WHEN old IS NULL THEN 201 ELSE 200 END, r);
+END $$;
+
+-- DELETE: not_going for who has answered, 404 for who has not.
+CREATE OR REPLACE FUNCTION rsvp_cancel(p_event uuid, p_user uuid, slow boolean) RETURNS effect LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM rsvps WHERE event_id = p_event AND user_id = p_user)
+     OR NOT EXISTS (SELECT FROM event_docs WHERE event_id = p_event) THEN
+    RETURN refuse(404, 'NOT_FOUND', 'no registration for this event');
+  END IF;
+  RETURN rsvp_set(p_event, p_user, NULL, 'not_going', NULL, slow);
+END $$;
+
+-- Under the exclusive lock: capacity becomes cap (NULL: unlimited). False: more seats are taken.
+-- Promotes at most 1000 here; a job carries on.
+CREATE OR REPLACE FUNCTION capacity_set(p_event uuid, cap int, OUT done boolean, OUT keys text) LANGUAGE plpgsql AS $$
+DECLARE
+  q event_seats;
+  p record;
+  taken int;
+  free int;
+BEGIN
+  done := true;
+  SELECT * INTO q FROM event_seats WHERE event_id = p_event;
+  SELECT sum(going) INTO taken FROM seat_counters WHERE pool_id = p_event;
+  IF cap < taken THEN done := false; RETURN; END IF;
+  free := least(coalesce(cap - taken, 1000000000), 1000000000);
+  IF q.open AND q.waiting > 0 AND free > 0 THEN
+    SELECT * INTO p FROM promote(p_event, least(free, 1000));
+    keys := p.keys;
+    taken := taken + p.promoted;
+    free := CASE WHEN cap IS NULL THEN free ELSE free - p.promoted END;
+  END IF;
+  SELECT waiting INTO q.waiting FROM event_seats WHERE event_id = p_event;
+  IF q.open AND q.waiting > 0 AND free > 0 THEN
+    PERFORM seat_spread(p_event, 0, q.n);
+    UPDATE event_seats SET capacity = taken, raising = true WHERE event_id = p_event;
+    PERFORM job_once('raise:' || p_event, 'job_raise', jsonb_build_object('event', p_event));
+    RETURN;
+  END IF;
+  IF cap IS NULL THEN
+    UPDATE seat_counters SET remaining = 1000000000, seq = seq + 1 WHERE pool_id = p_event;
+  ELSE
+    PERFORM seat_spread(p_event, free, q.n);
+  END IF;
+  UPDATE event_seats SET capacity = cap, raising = false WHERE event_id = p_event;
+END $$;
+
+-- Attendees: those who hold seats, or who gave one answer; q finds in the name. Keyset by (at, user).
+CREATE OR REPLACE FUNCTION attendees(p_event uuid, p_status text, q text, with_email boolean, after_at timestamptz,
+                                     after_user uuid, most int, skip int)
+RETURNS TABLE (at timestamptz, user_id uuid, doc text) LANGUAGE sql STABLE AS $$
+  SELECT r.registered_at, r.user_id,
+    (jsonb_build_object('user', user_short(u) || CASE WHEN with_email THEN jsonb_build_object('email', u.email) ELSE '{}' END,
+       'status', rsvp_status(r.state), 'state', rsvp_state(r), 'registered_at', iso(r.registered_at)))::text
+  FROM rsvps r JOIN users u ON u.id = r.user_id
+  WHERE r.event_id = p_event
+    AND CASE coalesce(p_status, 'going') WHEN 'not_going' THEN r.state IN ('not_going', 'cancelled')
+             WHEN 'going' THEN r.state = 'going' ELSE r.state = p_status END
+    AND (q IS NULL OR u.name ILIKE '%' || q || '%' OR u.username::text ILIKE '%' || q || '%')
+    AND (after_user IS NULL OR (r.registered_at, r.user_id) > (after_at, after_user))
+  ORDER BY r.registered_at, r.user_id LIMIT most OFFSET skip
+$$;
+
+CREATE OR REPLACE FUNCTION waitlist(p_event uuid, only_user uuid, after_wl bigint, most int, skip int)
+RETURNS TABLE (wl bigint, doc text) LANGUAGE sql STABLE AS $$
+  SELECT r.wl_seq, json_build_object('user', user_short(u), 'position', waitlist_position(p_event, r.wl_seq),
+                                     'joined_at', iso(r.registered_at))::text
+  FROM rsvps r JOIN users u ON u.id = r.user_id
+  WHERE r.event_id = p_event AND r.state = 'waitlisted' AND r.wl_seq > after_wl
+    AND (only_user IS NULL OR r.user_id = only_user)
+  ORDER BY r.wl_seq LIMIT most OFFSET skip
+$$;

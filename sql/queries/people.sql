@@ -1,0 +1,63 @@
+-- name: USER_CREATE (id uuid, email text, hash text, name text, role text) effect
+-- A new account; 409 for a known address.
+SELECT f.* FROM user_create(:id, :email, :hash, :name, :role) f;
+
+-- name: LOGIN_LOOKUP (email text, address text, quota int4) one
+-- Seconds to wait (limit), id and hash of an active account.
+SELECT l.wait, l.id, l.hash FROM login_lookup(:email, :address, :quota) l;
+
+-- name: SESSION_OPEN (user uuid, family uuid, token text, ttl int8, newhash text) one
+-- A sign-in begins: e-mail, role, token epoch, profile.
+SELECT s.email, s.role, s.epoch, s.profile FROM session_open(:user, :family, :token, :ttl, :newhash) s;
+
+-- name: SESSION_REFRESH (token text, new text, grace int8, ttl int8) one
+-- Rotates a refresh token: outcome, family, user, e-mail, role, epoch, profile.
+SELECT s.outcome, s.family, s.user_id, s.email, s.role, s.epoch, s.profile
+FROM session_refresh(:token, :new, :grace, :ttl) s;
+
+-- name: SESSION_REVOKE (family uuid, ttl int8) one
+-- A sign-in ends.
+SELECT session_revoke(:family, :ttl);
+
+-- name: TOKEN_REVOKED (jti text, session text, user uuid, epoch int4) one
+-- The slow question, for when shared memory cannot answer.
+SELECT token_revoked(:jti, :session, :user, :epoch);
+
+-- name: REVOCATIONS_SINCE (seconds int8) many
+-- Revocations written in the last so many seconds.
+SELECT kind, id, epoch, extract(epoch FROM expires_at)::bigint FROM revocations
+WHERE created_at > now() - :seconds * interval '1 second' AND expires_at > now();
+
+-- name: USER_BY_EMAIL (email text) optional
+-- Who signs in by that address: id, e-mail, role, token epoch.
+SELECT id, email, role, token_epoch FROM users WHERE email = :email AND is_active AND deleted_at IS NULL;
+
+-- name: USER_SET_ROLE (email text, role text, ttl int8) one
+-- Gives a role and voids the tokens that carry the old one; NULL for nobody.
+SELECT user_set_role(:email, :role, :ttl);
+
+-- name: PROFILE_GET (user uuid) optional
+-- One's own profile.
+SELECT user_profile(u) FROM users u WHERE id = :user AND deleted_at IS NULL;
+
+-- name: PROFILE_UPDATE (user uuid, patch jsonb) effect
+-- Changes one's own profile.
+SELECT f.* FROM profile_update(:user, :patch) f;
+
+-- name: USER_SHORT (id uuid) optional
+-- The short view of somebody.
+SELECT user_short(u)::text FROM users u WHERE id = :id AND deleted_at IS NULL;
+
+-- name: USER_PUBLIC (id uuid) optional
+-- What other services may know of somebody.
+SELECT user_public(u) FROM users u WHERE id = :id AND deleted_at IS NULL;
+
+-- name: USER_VALIDATE (id uuid) one
+-- Does somebody exist, and may they act?
+SELECT json_build_object('exists', u.id IS NOT NULL, 'is_active', coalesce(u.is_active, false), 'name', u.name)::text
+FROM (SELECT 1) one LEFT JOIN users u ON u.id = :id AND u.deleted_at IS NULL;
+
+-- name: USERS_BATCH (ids uuid[]) one
+-- Short views of up to 100 people, in the order asked; unknown ones are left out.
+SELECT coalesce(json_agg(user_short(u) ORDER BY n), '[]')::text
+FROM unnest(:ids) WITH ORDINALITY AS t(id, n) JOIN users u ON u.id = t.id AND u.deleted_at IS NULL;

@@ -1,0 +1,228 @@
+/* src/core/clock.c - instants, their RFC 3339 text, and days in IANA time zones */
+#include "core/clock.h"
+#include "core/str.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define US ((int64_t)1000000)
+#define DAY_S ((int64_t)86400)
+#define ZONES "/usr/share/zoneinfo"
+
+int64_t clock_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * US + t.tv_nsec / 1000;
+}
+
+int64_t clock_mono_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
+const char *clock_format(int64_t us, char out[CLOCK_TEXT])
+{
+	time_t s = (time_t)floor_div(us, US);
+	int ms = (int)((us - (int64_t)s * US) / 1000);
+	struct tm tm;
+
+	if (!gmtime_r(&s, &tm) || tm.tm_year + 1900 > 9999 || tm.tm_year + 1900 < 0)
+		s = 0, ms = 0, gmtime_r(&s, &tm);
+	size_t n = strftime(out, CLOCK_TEXT, "%FT%T", &tm);
+	/* glibc prints years below 1000 short; they never come out of clock_parse. */
+	if (ms)
+		snprintf(out + n, CLOCK_TEXT - n, ".%03dZ", ms);
+	else
+		snprintf(out + n, CLOCK_TEXT - n, "Z");
+	return out;
+}
+
+/* Reads exactly n digits into *out and moves on. */
+static bool digits(const char **s, int n, int *out)
+{
+	*out = 0;
+	for (int i = 0; i < n; i++, (*s)++) {
+		if (**s < '0' || **s > '9')
+			return false;
+		*out = *out * 10 + (**s - '0');
+	}
+	return true;
+}
+
+static bool skip(const char **s, char a, char b)
+{
+	if (**s != a && **s != b)
+		return false;
+	(*s)++;
+	return true;
+}
+
+static bool parse_date(const char **s, struct tm *tm)
+{
+	static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	int y, m, d;
+
+	if (!digits(s, 4, &y) || !skip(s, '-', '-') || !digits(s, 2, &m) || !skip(s, '-', '-') ||
+	    !digits(s, 2, &d))
+		return false;
+	bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+	if (y < 1900 || m < 1 || m > 12 || d < 1 || d > lengths[m - 1] + (m == 2 && leap))
+		return false;
+	*tm = (struct tm){ .tm_year = y - 1900, .tm_mon = m - 1, .tm_mday = d };
+	return true;
+}
+
+static bool parse_time(const char **s, struct tm *tm, int64_t *fraction_us)
+{
+	if (!digits(s, 2, &tm->tm_hour) || !skip(s, ':', ':') || !digits(s, 2, &tm->tm_min) ||
+	    !skip(s, ':', ':') || !digits(s, 2, &tm->tm_sec))
+		return false;
+	if (tm->tm_hour > 23 || tm->tm_min > 59 || tm->tm_sec > 60)
+		return false;
+	*fraction_us = 0;
+	if (**s != '.')
+		return true;
+	(*s)++;
+	int64_t unit = US / 10;
+	const char *first = *s;
+	for (; **s >= '0' && **s <= '9'; (*s)++, unit /= 10)
+		*fraction_us += (**s - '0') * unit;
+	return *s > first;
+}
+
+static bool parse_offset(const char **s, int64_t *seconds)
+{
+	int h, m, sign = **s == '-' ? -1 : 1;
+
+	*seconds = 0;
+	if (skip(s, 'Z', 'z'))
+		return true;
+	if (!skip(s, '+', '-') || !digits(s, 2, &h) || !skip(s, ':', ':') || !digits(s, 2, &m))
+		return false;
+	*seconds = sign * (h * 3600 + m * 60);
+	return h <= 23 && m <= 59;
+}
+
+/* Leap seconds end the last UTC day of a June or a December and nothing else. */
+static bool leap_second_possible(int64_t t)
+{
+	time_t before = (time_t)(t - 1);
+	struct tm tm;
+
+	gmtime_r(&before, &tm);
+	return tm.tm_hour == 23 && tm.tm_min == 59 && tm.tm_sec == 59 &&
+	       ((tm.tm_mon == 5 && tm.tm_mday == 30) || (tm.tm_mon == 11 && tm.tm_mday == 31));
+}
+
+enum clock_kind clock_parse(const char *s, int64_t *us)
+{
+	const int64_t first = -2208988800, after = 253402300800; /* 1900-01-01, 10000-01-01 */
+	int64_t fraction, offset;
+	struct tm tm;
+
+	if (!s || !parse_date(&s, &tm))
+		return CLOCK_BAD;
+	if (*s == '\0') {
+		*us = (int64_t)timegm(&tm) * US;
+		return CLOCK_DAY;
+	}
+	if (!skip(&s, 'T', 't') || !parse_time(&s, &tm, &fraction) || !parse_offset(&s, &offset) ||
+	    *s != '\0')
+		return CLOCK_BAD;
+	bool leap = tm.tm_sec == 60;
+	int64_t t = (int64_t)timegm(&tm) - offset;
+	if (t < first || t >= after || (leap && !leap_second_possible(t)))
+		return CLOCK_BAD;
+	*us = t * US + fraction;
+	return CLOCK_INSTANT;
+}
+
+static bool zone_name_plain(const char *zone)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789_+-/";
+	size_t n = zone ? strlen(zone) : 0;
+
+	if (n == 0 || n > 64 || strspn(zone, allowed) != n)
+		return false;
+	if (zone[0] == '/' || zone[n - 1] == '/' || strstr(zone, "//"))
+		return false;
+	/* Files that lie beside the database's names without being one of them. */
+	return strncmp(zone, "posix/", 6) != 0 && strncmp(zone, "right/", 6) != 0 &&
+	       strcmp(zone, "localtime") != 0 && strcmp(zone, "posixrules") != 0;
+}
+
+bool clock_zone_valid(const char *zone)
+{
+	char path[128], magic[4];
+	struct stat st;
+
+	if (!zone_name_plain(zone))
+		return false;
+	if (strcmp(zone, "UTC") == 0)
+		return true;	/* also where the database is not installed */
+	snprintf(path, sizeof(path), ZONES "/%s", zone);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		  read(fd, magic, sizeof(magic)) == (ssize_t)sizeof(magic) &&
+		  memcmp(magic, "TZif", 4) == 0;
+	close(fd);
+	return ok;
+}
+
+static void use_zone(const char *tz)
+{
+	setenv("TZ", tz, 1);
+	tzset();
+}
+
+/* Days since 1970 of the local date at t, in the zone in use. */
+static int64_t local_day(int64_t t)
+{
+	time_t at = (time_t)t;
+	struct tm tm;
+
+	localtime_r(&at, &tm);
+	struct tm date = { .tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday };
+	return (int64_t)timegm(&date) / DAY_S - (timegm(&date) % DAY_S < 0);
+}
+
+int64_t clock_zone_midnight(const char *zone, int64_t day_us)
+{
+	char tz[80];
+	int64_t day = floor_div(day_us, US * DAY_S);
+	/* Offsets stay within 16 h of UTC; a zone may skip one whole day (Apia, 2011-12-30). Searching
+	 * for the first second with the wanted date needs no special case for gaps at midnight. */
+	int64_t lo = day * DAY_S - 16 * 3600, hi = (day + 1) * DAY_S + 16 * 3600;
+
+	if (!clock_zone_valid(zone) || strcmp(zone, "UTC") == 0)
+		return day * DAY_S * US;
+	snprintf(tz, sizeof(tz), ":%s", zone);
+	use_zone(tz);
+	while (lo < hi) {
+		int64_t mid = lo + (hi - lo) / 2;
+
+		if (local_day(mid) >= day)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	use_zone("UTC0");
+	return lo * US;
+}

@@ -1,0 +1,27 @@
+/* src/core/clock.h - time: instants in microseconds since 1970 UTC, RFC 3339 text, IANA zones */
+#ifndef CORE_CLOCK_H
+#define CORE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+int64_t clock_now_us(void);	/* CLOCK_REALTIME */
+int64_t clock_mono_ms(void);	/* CLOCK_MONOTONIC: for time-outs and ages only */
+
+#define CLOCK_TEXT 32
+/* "2026-05-01T18:00:00Z", with ".mmm" (milliseconds) when they are not zero. */
+const char *clock_format(int64_t us, char out[CLOCK_TEXT]);
+
+enum clock_kind { CLOCK_BAD, CLOCK_INSTANT, CLOCK_DAY };
+/* RFC 3339: a full date-time with zone (fraction and offset allowed) gives CLOCK_INSTANT and *us;
+ * a bare date ("2026-05-01") gives CLOCK_DAY and its midnight in UTC; impossible days, leap-less
+ * 60th seconds, years outside 1900..9999 and anything else CLOCK_BAD. */
+enum clock_kind clock_parse(const char *s, int64_t *us);
+
+/* True for a name of the installed IANA database ("Europe/Berlin", "UTC"); never a path trick. */
+bool clock_zone_valid(const char *zone);
+
+/* The instant at which the day, given as its midnight in UTC, begins in that zone. */
+int64_t clock_zone_midnight(const char *zone, int64_t day_us);
+
+#endif

@@ -1,0 +1,51 @@
+/* src/core/ctx.h - what travels with every operation: memory, services, actor, and the first error */
+#ifndef CORE_CTX_H
+#define CORE_CTX_H
+
+#include "core/arena.h"
+#include "core/config.h"
+#include "core/err.h"
+
+struct db;
+struct cache;
+struct actor;
+
+struct detail {
+	struct detail *next;
+	const char *field;	/* as the client named it */
+	const char *reason;
+};
+
+struct ctx {
+	struct arena *arena;
+	const struct config *cfg;
+	struct db *db;
+	struct cache *cache;
+	const struct actor *actor;	/* never NULL; the anonymous one has no id */
+	const char *request_id;		/* "req_..." or "" */
+	const char *traceparent;	/* W3C trace context or NULL */
+
+	enum err err;			/* the first error of this operation */
+	const char *err_msg;
+	struct detail *details, **details_end;
+	int retry_after;		/* seconds, for E_LIMIT and E_UNAVAIL */
+
+	unsigned sql_trips;		/* round trips so far; counted by db/ and cache/ */
+	unsigned cache_trips;
+	bool cache_off;			/* a time-out was met: leave the cache alone from here on */
+};
+
+/* Empties the error state, the counters, request_id and traceparent (they lived in the old arena)
+ * and sets the arena; services and actor stay. */
+void ctx_begin(struct ctx *c, struct arena *a);
+
+/* Records e with a message for people, unless an error is recorded already, and returns the first. */
+enum err fail(struct ctx *c, enum err e, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Records one bad field. All are kept, in order; the error becomes E_INVALID. Returns E_INVALID. */
+enum err fail_field(struct ctx *c, const char *field, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Forgets the error, for callers that carry on another way. */
+void ctx_forgive(struct ctx *c);
+
+#endif

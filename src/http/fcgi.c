@@ -1,0 +1,258 @@
+/* src/http/fcgi.c - http_run and its two transports: FastCGI through libfcgi, and plain CGI */
+#include "core/clock.h"
+#include "core/log.h"
+#include "http/backend.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define LISTEN_FD 0
+#define REQUEST_MEMORY ((size_t)64 << 20) /* beside four times the largest body */
+#define PEER_SECONDS 20		/* longest wait for one read or write on a connection */
+#define DRAIN_MS 10000		/* longest service after the signal to stop */
+
+/* ---- one request, any transport ---- */
+
+static void serve_one(const struct http_app *app, struct arena *a, struct http_backend *io,
+		      char *const *envp, void (*flush)(struct http_backend *))
+{
+	struct http_request rq;
+	struct http_response rs;
+
+	http_request_init(&rq, a, app->cfg, io, envp);
+	http_response_init(&rs, a);
+	rs.head = rq.method == M_HEAD;
+	app->serve(app->user, &rq, &rs);
+	if (http_response_send(&rs, io) && flush)
+		flush(io);
+	if (app->sent)
+		app->sent(app->user, &rq, &rs);
+	arena_reset(a);
+}
+
+static struct arena *request_arena(const struct http_app *app)
+{
+	return arena_new(REQUEST_MEMORY + 4 * (size_t)app->cfg->http_body_limit);
+}
+
+/* ---- FastCGI ---- */
+
+/* One stretch of what has arrived, as read(2) would give it: FCGX_GetStr waits for all of n. */
+static long fcgi_read(struct http_backend *io, char *buf, size_t n)
+{
+	FCGX_Stream *in = ((FCGX_Request *)io->handle)->in;
+	int c = FCGX_GetChar(in);
+	size_t ready;
+
+	if (c < 0)
+		return FCGX_GetError(in) ? -1 : 0;
+	buf[0] = (char)c;
+	ready = (size_t)(in->stop - in->rdNext);
+	if (ready > n - 1)
+		ready = n - 1;
+	return ready ? 1 + FCGX_GetStr(buf + 1, (int)ready, in) : 1;
+}
+
+static bool fcgi_write(struct http_backend *io, const struct str *parts, int n)
+{
+	FCGX_Stream *out = ((FCGX_Request *)io->handle)->out;
+
+	for (int i = 0; i < n; i++)
+		for (size_t at = 0, len; at < parts[i].n; at += len) {
+			len = parts[i].n - at < INT_MAX ? parts[i].n - at : INT_MAX;
+			if (FCGX_PutStr(parts[i].p + at, (int)len, out) < 0)
+				return false;
+		}
+	return true;
+}
+
+/* Sends the rest and the end of the request, but keeps its variables: FCGX_Finish_r frees them. */
+static void fcgi_flush(struct http_backend *io)
+{
+	FCGX_Request *r = io->handle;
+
+	FCGX_FClose(r->err);
+	FCGX_FClose(r->out);
+}
+
+static void fcgi_serve(const struct http_app *app, struct arena *a, FCGX_Request *r)
+{
+	static const struct timeval patience = { .tv_sec = PEER_SECONDS };
+	static bool warned;
+	struct http_backend io = { .read = fcgi_read, .write = fcgi_write, .handle = r };
+
+	if (r->keepConnection && !warned) {
+		log_msg(LOG_WARN_, "the web server wants to keep FastCGI connections; they are "
+			"closed, or they would hold a worker each: switch that off there");
+		warned = true;
+	}
+	r->keepConnection = 0;
+	setsockopt(r->ipcFd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(r->ipcFd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	serve_one(app, a, &io, r->envp, fcgi_flush);
+	FCGX_Finish_r(r);
+}
+
+enum accepted { SERVED, NOTHING, BUSY, BROKEN };
+
+/* Takes one connection from the backlog, if there is one, and serves it. */
+static enum accepted fcgi_accept(const struct http_app *app, struct arena *a, FCGX_Request *r)
+{
+	int rc = FCGX_Accept_r(r);
+
+	if (rc == 0) {
+		fcgi_serve(app, a, r);
+		return SERVED;
+	}
+	switch (-rc) {
+	case EAGAIN:		/* a sibling was faster, or the peer said nothing */
+		return NOTHING;
+	case EINTR: case ECONNABORTED: case EPROTO: case ECONNRESET: case ETIMEDOUT:
+		return SERVED;
+	case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM:
+		log_msg(LOG_ERROR_, "accept: %s", strerror(-rc));
+		usleep(100000);
+		return BUSY;
+	default:
+		log_msg(LOG_ERROR_, "accept: %s", strerror(-rc));
+		return BROKEN;
+	}
+}
+
+/* Until the signal: wait, serve, wait. After it: serve what is in the backlog already. The signals
+ * stay blocked and are seen by poll: libfcgi must never meet EINTR, where it would cut a body, and
+ * a worker that always finds work sees them too, which ppoll would not show it. */
+static int fcgi_loop(const struct http_app *app, struct arena *a, int signals, FCGX_Request *r)
+{
+	struct pollfd fds[] = { { .fd = LISTEN_FD, .events = POLLIN },
+				{ .fd = signals, .events = POLLIN } };
+	int wait_ms = app->idle_ms > 0 ? (int)app->idle_ms : -1;
+	enum accepted last = NOTHING;
+	int64_t stop_at = 0;
+
+	for (;;) {
+		if (app->idle)
+			app->idle(app->user);
+		if (!stop_at && poll(fds, COUNT(fds), wait_ms) <= 0)
+			continue;
+		if (!stop_at && fds[1].revents)
+			stop_at = clock_mono_ms() + DRAIN_MS;
+		if (fds[0].revents || stop_at)
+			last = fcgi_accept(app, a, r);
+		if (last == BROKEN)
+			return EX_OSERR;
+		if (stop_at && (last == NOTHING || clock_mono_ms() > stop_at))
+			return EX_OK;
+	}
+}
+
+/* libfcgi waits 2 s by default for a peer that says nothing or does not close. */
+static bool fcgi_prepare(FCGX_Request *r)
+{
+	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "250", 0);
+	setenv("LIBFCGI_IS_AF_UNIX_KEEPER_POLL_TIMEOUT", "250", 0);
+	/* Siblings share the socket: who loses the race for a connection must not wait in accept. */
+	return fcntl(LISTEN_FD, F_SETFL, fcntl(LISTEN_FD, F_GETFL) | O_NONBLOCK) == 0 &&
+	       FCGX_Init() == 0 && FCGX_InitRequest(r, LISTEN_FD, FCGI_FAIL_ACCEPT_ON_INTR) == 0;
+}
+
+static int run_fastcgi(const struct http_app *app)
+{
+	static const int stopping[] = { SIGTERM, SIGINT, SIGUSR1 };
+	struct arena *a = request_arena(app);
+	int signals = -1, rc = EX_OSERR;
+	sigset_t set, before;
+	FCGX_Request r;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < COUNT(stopping); i++)
+		sigaddset(&set, stopping[i]);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0 || !fcgi_prepare(&r)) {
+		log_msg(LOG_ERROR_, "FastCGI: %s", strerror(errno));
+		goto out;
+	}
+	signal(SIGPIPE, SIG_IGN); /* after FCGX_Init, which puts its own in place */
+	rc = fcgi_loop(app, a, signals, &r);
+	FCGX_Free(&r, 1);
+out:
+	if (rc != EX_OK)
+		sleep(1); /* a supervisor must not spin */
+	if (signals >= 0)
+		close(signals);
+	arena_free(a);
+	return rc;
+}
+
+/* ---- CGI (RFC 3875) ---- */
+
+static long cgi_read(struct http_backend *io, char *buf, size_t n)
+{
+	ssize_t got;
+
+	(void)io;
+	do
+		got = read(STDIN_FILENO, buf, n);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+static bool cgi_write(struct http_backend *io, const struct str *parts, int n)
+{
+	struct iovec v[32];
+	int first = 0;
+
+	(void)io;
+	for (int i = 0; i < n; i++)
+		v[i] = (struct iovec){ .iov_base = (void *)(uintptr_t)parts[i].p,
+				       .iov_len = parts[i].n };
+	while (first < n) {
+		ssize_t sent = writev(STDOUT_FILENO, v + first, n - first);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return false;
+		for (; first < n && (size_t)sent >= v[first].iov_len; first++)
+			sent -= (ssize_t)v[first].iov_len;
+		if (first < n) {
+			v[first].iov_base = (char *)v[first].iov_base + sent;
+			v[first].iov_len -= (size_t)sent;
+		}
+	}
+	return true;
+}
+
+static int run_cgi(const struct http_app *app)
+{
+	struct http_backend io = { .read = cgi_read, .write = cgi_write };
+	struct arena *a = request_arena(app);
+
+	signal(SIGPIPE, SIG_IGN);
+	unsetenv("HTTP_PROXY"); /* a client's "Proxy:" header, which libraries would believe */
+	serve_one(app, a, &io, environ, NULL);
+	arena_free(a);
+	return EX_OK;
+}
+
+int http_run(const struct http_app *app)
+{
+	int listening = 0;
+	socklen_t n = sizeof(listening);
+
+	if (getsockopt(LISTEN_FD, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) == 0 && listening)
+		return run_fastcgi(app);
+	return run_cgi(app);
+}

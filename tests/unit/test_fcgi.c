@@ -1,0 +1,517 @@
+/* tests/unit/test_fcgi.c - http_run from outside: FastCGI records over a unix socket, CGI over pipes */
+#include "http/http.h"
+#include "t.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WATCHDOG 120	/* seconds after which a hanging test or server is ended by SIGALRM */
+#define BODY_MAX 100000
+#define BIG 300000
+
+/* ---- the server: one process, what it does is told by the path ---- */
+
+static struct {
+	int served, idled, last_status;
+	int started[2];	/* a byte is written when a handler has begun */
+} app_state;
+
+static char big[BIG];
+
+static void answer_body(struct http_request *rq, struct http_response *rs)
+{
+	struct str body;
+	enum err e;
+
+	if (write(app_state.started[1], "x", 1) != 1)
+		abort();
+	e = http_read_body(rq, BODY_MAX, &body);
+	rs->status = e == OK ? 200 : e == E_TOOBIG ? 413 : 400;
+	if (e == OK)
+		http_body(rs, body);
+}
+
+static void answer_env(struct http_request *rq, struct http_response *rs)
+{
+	rs->status = 200;
+	http_set(rs, "X-Pid", "%d", (int)getpid());
+	http_body(rs, str_of(arena_printf(
+			  rq->arena, "%s|%.*s|%.*s|%s|%s|%d|%d|%s", method_name(rq->method),
+			  (int)rq->path.n, rq->path.p, (int)rq->query.n, rq->query.p, rq->remote,
+			  http_header(rq, "User-Agent"), app_state.served, app_state.last_status,
+			  getenv("HTTP_PROXY") ? "proxy" : "-")));
+}
+
+static void answer_big(struct http_request *rq, struct http_response *rs)
+{
+	(void)rq;
+	rs->status = 200;
+	http_body(rs, (struct str){ big, BIG / 2 });
+	http_body(rs, (struct str){ big + BIG / 2, BIG / 2 });
+}
+
+static void serve(void *user, struct http_request *rq, struct http_response *rs)
+{
+	(void)user;
+	if (str_is(rq->path, "/body"))
+		answer_body(rq, rs);
+	else if (str_is(rq->path, "/big"))
+		answer_big(rq, rs);
+	else
+		answer_env(rq, rs);
+}
+
+static void after(void *user, struct http_request *rq, struct http_response *rs)
+{
+	(void)user;
+	app_state.served++;
+	/* The request is still whole here: an access log wants its headers. */
+	app_state.last_status = *http_env(rq, "REQUEST_METHOD") ? rs->status : -1;
+}
+
+static void idle(void *user)
+{
+	(void)user;
+	app_state.idled++;
+}
+
+static int run_app(void)
+{
+	static const struct config cfg = { .http_body_limit = BODY_MAX };
+	struct http_app app = { .cfg = &cfg, .serve = serve, .sent = after, .idle = idle,
+				.idle_ms = 50 };
+	int rc = http_run(&app);
+
+	return rc == 0 && app_state.served > 0 && app_state.idled == 0 ? 77 : rc;
+}
+
+static char dir[] = "/tmp/t-fcgi-XXXXXX";
+static struct sockaddr_un addr = { .sun_family = AF_UNIX };
+static pid_t server;
+
+static void server_start(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/s", dir);
+	unlink(addr.sun_path);
+	CU_ASSERT_FATAL(bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0);
+	CU_ASSERT_FATAL(listen(fd, 64) == 0);
+	CU_ASSERT_FATAL(pipe(app_state.started) == 0);
+	fflush(NULL);
+	server = fork();
+	CU_ASSERT_FATAL(server >= 0);
+	if (server == 0) {
+		alarm(WATCHDOG);
+		dup2(fd, 0);
+		close(fd);
+		close(app_state.started[0]);
+		exit(run_app());
+	}
+	close(fd);
+	close(app_state.started[1]);
+}
+
+/* Exit status of the child, -1 when a signal ended it. */
+static int child_status(pid_t pid)
+{
+	int status;
+
+	CU_ASSERT_EQUAL_FATAL(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int server_stop(int sig)
+{
+	kill(server, sig);
+	close(app_state.started[0]);
+	return child_status(server);
+}
+
+static void wait_started(void)
+{
+	char c;
+
+	CU_ASSERT_EQUAL_FATAL(read(app_state.started[0], &c, 1), 1);
+}
+
+/* ---- the client: the FastCGI protocol by hand ---- */
+
+enum { BEGIN_REQUEST = 1, END_REQUEST = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
+
+static int client(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	CU_ASSERT_FATAL(connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0);
+	return fd;
+}
+
+static void record(int fd, int type, const void *content, size_t n)
+{
+	unsigned char head[8] = { 1, (unsigned char)type, 0, 1, (unsigned char)(n >> 8),
+				  (unsigned char)n, 0, 0 };
+
+	CU_ASSERT_EQUAL_FATAL(send(fd, head, 8, MSG_NOSIGNAL), 8);
+	if (n)
+		CU_ASSERT_EQUAL_FATAL(send(fd, content, n, MSG_NOSIGNAL), (ssize_t)n);
+}
+
+static size_t add_pair(char *to, const char *pair)
+{
+	size_t name = strcspn(pair, "="), value = strlen(pair + name + 1);
+
+	CU_ASSERT_FATAL(name < 128 && value < 128);
+	to[0] = (char)name;
+	to[1] = (char)value;
+	memcpy(to + 2, pair, name);
+	memcpy(to + 2 + name, pair + name + 1, value);
+	return 2 + name + value;
+}
+
+/* Sends everything before the body; length NULL = no CONTENT_LENGTH. */
+static void send_head(int fd, const char *method, const char *uri, const char *length, bool keep)
+{
+	const char begin[8] = { 0, 1, (char)keep };
+	char params[1024], line[160];
+	size_t n = 0;
+
+	record(fd, BEGIN_REQUEST, begin, sizeof(begin));
+	snprintf(line, sizeof(line), "REQUEST_METHOD=%s", method);
+	n += add_pair(params + n, line);
+	snprintf(line, sizeof(line), "REQUEST_URI=%s", uri);
+	n += add_pair(params + n, line);
+	n += add_pair(params + n, "REMOTE_ADDR=192.0.2.7");
+	n += add_pair(params + n, "HTTP_USER_AGENT=test");
+	if (length) {
+		snprintf(line, sizeof(line), "CONTENT_LENGTH=%s", length);
+		n += add_pair(params + n, line);
+	}
+	record(fd, PARAMS, params, n);
+	record(fd, PARAMS, NULL, 0);
+}
+
+struct reply {
+	char text[BIG + 1000];
+	size_t n;
+	bool ended;	/* END_REQUEST came */
+	const char *body;
+};
+static struct reply reply;
+
+static bool take(int fd, void *to, size_t n)
+{
+	return recv(fd, to, n, MSG_WAITALL) == (ssize_t)n;
+}
+
+/* Reads records until the end of the request or of the connection. */
+static const char *receive(int fd)
+{
+	unsigned char head[8];
+	char skip[65536];
+
+	reply.n = 0;
+	reply.ended = false;
+	while (!reply.ended && take(fd, head, sizeof(head))) {
+		size_t n = (size_t)head[4] << 8 | head[5];
+
+		CU_ASSERT_FATAL(reply.n + n < sizeof(reply.text));
+		CU_ASSERT_FATAL(n == 0 || take(fd, head[1] == STDOUT ? reply.text + reply.n : skip, n));
+		CU_ASSERT_FATAL(head[6] == 0 || take(fd, skip, head[6]));
+		if (head[1] == STDOUT)
+			reply.n += n;
+		reply.ended = head[1] == END_REQUEST;
+	}
+	reply.text[reply.n] = '\0';
+	reply.body = strstr(reply.text, "\r\n\r\n");
+	reply.body = reply.body ? reply.body + 4 : "(none)";
+	return reply.text;
+}
+
+static bool starts(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+static const char *exchange(const char *method, const char *uri, const char *length,
+			    const char *body)
+{
+	int fd = client();
+
+	send_head(fd, method, uri, length, false);
+	if (*body)
+		record(fd, STDIN, body, strlen(body));
+	record(fd, STDIN, NULL, 0);
+	receive(fd);
+	close(fd);
+	CU_ASSERT(reply.ended);
+	return reply.text;
+}
+
+/* ---- FastCGI ---- */
+
+static void answers_get(void)
+{
+	server_start();
+	CU_ASSERT(starts(exchange("GET", "/a%20b?x=1", NULL, ""), "Status: 200 OK\r\n"));
+	CU_ASSERT_STRING_EQUAL(reply.body, "GET|/a%20b|x=1|192.0.2.7|test|0|0|-");
+	exchange("GET", "/", "", "");
+	CU_ASSERT_STRING_EQUAL(reply.body, "GET|/||192.0.2.7|test|1|200|-");
+	CU_ASSERT_PTR_NOT_NULL(strstr(exchange("HEAD", "/", NULL, ""), "\r\nContent-Length: "));
+	CU_ASSERT_STRING_EQUAL(reply.body, "");
+	CU_ASSERT_EQUAL(server_stop(SIGTERM), 0);
+}
+
+static void reads_bodies(void)
+{
+	server_start();
+	CU_ASSERT(starts(exchange("POST", "/body", "11", "hello=world"), "Status: 200 OK"));
+	CU_ASSERT_STRING_EQUAL(reply.body, "hello=world");
+	exchange("POST", "/body", NULL, "chunked");
+	CU_ASSERT_STRING_EQUAL(reply.body, "chunked");
+	exchange("POST", "/body", "0", "");
+	CU_ASSERT_STRING_EQUAL(reply.body, "");
+	exchange("POST", "/body", "3", "abcdef");
+	CU_ASSERT_STRING_EQUAL(reply.body, "abc");
+	CU_ASSERT_EQUAL(server_stop(SIGTERM), 0);
+}
+
+static void survives_lying_lengths(void)
+{
+	static const struct {
+		const char *length, *status;
+	} rows[] = {
+		{ "100001", "Status: 413" },
+		{ "9223372036854775807", "Status: 413" },
+		{ "9223372036854775808", "Status: 400" },
+		{ "99999999999999999999999999", "Status: 400" },
+		{ "-1", "Status: 400" },
+		{ "5x", "Status: 400" },
+		{ "100000", "Status: 400" },	/* allowed, but it never comes */
+	};
+
+	server_start();
+	for (size_t i = 0; i < COUNT(rows); i++)
+		CU_ASSERT(starts(exchange("POST", "/body", rows[i].length, "short"),
+				 rows[i].status));
+	CU_ASSERT(starts(exchange("POST", "/body", "5", "still"), "Status: 200"));
+	CU_ASSERT_EQUAL(server_stop(SIGTERM), 0);
+}
+
+static void limits_bodies_without_length(void)
+{
+	int fd;
+
+	server_start();
+	fd = client();
+	send_head(fd, "POST", "/body", NULL, false);
+	record(fd, STDIN, big, 60000);
+	record(fd, STDIN, big, 40001);
+	record(fd, STDIN, NULL, 0);
+	CU_ASSERT(starts(receive(fd), "Status: 413"));
+	close(fd);
+	CU_ASSERT_EQUAL(server_stop(SIGTERM), 0);
+}
+
+static void sends_big_answers(void)
+{
+	server_start();
+	CU_ASSERT(starts(exchange("GET", "/big", NULL, ""), "Status: 200 OK"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply.text, "Content-Length: 300000\r\n"));
+	CU_ASSERT_EQUAL(reply.text + reply.n - reply.body, BIG);
+	CU_ASSERT_EQUAL(memcmp(reply.body, big, BIG), 0);
+	CU_ASSERT_EQUAL(server_stop(SIGTERM), 0);
+}
+
+static void signal_in_a_body_finishes_the_request(void)
+{
+	int fd;
+
+	server_start();
+	fd = client();
+	send_head(fd, "POST", "/body", "1000", false);
+	record(fd, STDIN, big, 400);
+	wait_started();
+	kill(server, SIGTERM);
+	record(fd, STDIN, big + 400, 600);
+	record(fd, STDIN, NULL, 0);
+	CU_ASSERT(starts(receive(fd), "Status: 200"));
+	CU_ASSERT(reply.ended);
+	CU_ASSERT_EQUAL(reply.text + reply.n - reply.body, 1000);
+	CU_ASSERT_EQUAL(memcmp(reply.body, big, 1000), 0);
+	close(fd);
+	close(app_state.started[0]);
+	CU_ASSERT_EQUAL(child_status(server), 0);
+}
+
+static void signal_leaves_no_backlog(void)
+{
+	int busy, waiting[5];
+
+	server_start();
+	busy = client();
+	send_head(busy, "POST", "/body", "4", false);
+	wait_started();
+	for (size_t i = 0; i < COUNT(waiting); i++) {
+		waiting[i] = client();
+		send_head(waiting[i], "GET", "/", NULL, false);
+		record(waiting[i], STDIN, NULL, 0);
+	}
+	kill(server, SIGTERM);
+	record(busy, STDIN, "done", 4);
+	record(busy, STDIN, NULL, 0);
+	CU_ASSERT(starts(receive(busy), "Status: 200"));
+	close(busy);
+	for (size_t i = 0; i < COUNT(waiting); i++) {
+		CU_ASSERT(starts(receive(waiting[i]), "Status: 200"));
+		CU_ASSERT(reply.ended);
+		close(waiting[i]);
+	}
+	close(app_state.started[0]);
+	CU_ASSERT_EQUAL(child_status(server), 0);
+}
+
+static void every_stop_signal_ends_an_idle_worker(void)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGUSR1 };
+
+	for (size_t i = 0; i < COUNT(signals); i++) {
+		server_start();
+		exchange("GET", "/", NULL, "");	/* signals are taken care of from here on */
+		CU_ASSERT_EQUAL(server_stop(signals[i]), 0);
+	}
+}
+
+static void kept_connection_does_not_pin(void)
+{
+	char c;
+	int kept;
+
+	server_start();
+	kept = client();
+	send_head(kept, "GET", "/", NULL, true);
+	record(kept, STDIN, NULL, 0);
+	CU_ASSERT(starts(receive(kept), "Status: 200"));
+	CU_ASSERT(reply.ended);
+	CU_ASSERT(starts(exchange("GET", "/", NULL, ""), "Status: 200"));
+	CU_ASSERT_EQUAL(recv(kept, &c, 1, 0), 0);	/* closed by the worker */
+	close(kept);
+	CU_ASSERT_EQUAL(server_stop(SIGTERM), 0);
+}
+
+static void bad_peers_do_no_harm(void)
+{
+	int silent, gone;
+
+	server_start();
+	silent = client();
+	gone = client();
+	send_head(gone, "POST", "/body", "1000", false);
+	record(gone, STDIN, "x", 1);
+	close(gone);			/* in the middle of its body */
+	gone = client();
+	send_head(gone, "GET", "/big", NULL, false);
+	record(gone, STDIN, NULL, 0);
+	close(gone);			/* before its answer */
+	gone = client();
+	CU_ASSERT_EQUAL(send(gone, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL), 18);
+	shutdown(gone, SHUT_WR);
+	CU_ASSERT(starts(exchange("GET", "/", NULL, ""), "Status: 200"));
+	close(gone);
+	close(silent);
+	CU_ASSERT_EQUAL(server_stop(SIGTERM), 0);
+}
+
+/* ---- CGI ---- */
+
+/* Runs one CGI request; its standard input is written and, unless keep_open, closed. */
+static int cgi(char *const *env, const char *input, bool keep_open)
+{
+	int in[2], out[2], rc;
+	ssize_t n;
+	pid_t pid;
+
+	CU_ASSERT_FATAL(pipe(in) == 0 && pipe(out) == 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		alarm(WATCHDOG);
+		app_state.started[1] = open("/dev/null", O_WRONLY);
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		close(in[1]);
+		close(out[0]);
+		for (; *env; env++)
+			putenv(*env);
+		app_state.idled = 1;
+		exit(run_app());
+	}
+	close(in[0]);
+	close(out[1]);
+	CU_ASSERT_EQUAL(write(in[1], input, strlen(input)), (ssize_t)strlen(input));
+	if (!keep_open)
+		close(in[1]);
+	for (reply.n = 0; (n = read(out[0], reply.text + reply.n,
+				    sizeof(reply.text) - 1 - reply.n)) > 0;)
+		reply.n += (size_t)n;
+	reply.text[reply.n] = '\0';
+	rc = child_status(pid);
+	close(out[0]);
+	if (keep_open)
+		close(in[1]);
+	return rc;
+}
+
+#define ENV(...) ((char *[]){ __VA_ARGS__, NULL })
+static char post[] = "REQUEST_METHOD=POST", get[] = "REQUEST_METHOD=GET";
+static char to_body[] = "REQUEST_URI=/body", to_env[] = "REQUEST_URI=/x?y", to_big[] = "REQUEST_URI=/big";
+static char length4[] = "CONTENT_LENGTH=4", proxy[] = "HTTP_PROXY=http://evil.example/";
+
+static void cgi_answers_once(void)
+{
+	CU_ASSERT_EQUAL(cgi(ENV(get, to_env, proxy), "", false), 0);
+	CU_ASSERT(starts(reply.text, "Status: 200 OK\r\nX-Pid: "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply.text, "\r\n\r\nGET|/x|y|0.0.0.0||0|0|-"));
+}
+
+static void cgi_reads_bodies(void)
+{
+	/* The web server need not close the pipe: no byte beyond the length may be waited for. */
+	CU_ASSERT_EQUAL(cgi(ENV(post, to_body, length4), "four", true), 0);
+	CU_ASSERT_STRING_EQUAL(reply.text, "Status: 200 OK\r\nContent-Length: 4\r\n\r\nfour");
+	CU_ASSERT_EQUAL(cgi(ENV(post, to_body), "to the end", false), 0);
+	CU_ASSERT_STRING_EQUAL(reply.text,
+			       "Status: 200 OK\r\nContent-Length: 10\r\n\r\nto the end");
+	CU_ASSERT_EQUAL(cgi(ENV(post, to_body, length4), "cut", false), 0);
+	CU_ASSERT(starts(reply.text, "Status: 400 "));
+}
+
+static void cgi_writes_big_answers(void)
+{
+	CU_ASSERT_EQUAL(cgi(ENV(get, to_big), "", false), 0);
+	CU_ASSERT(reply.n > BIG);
+	CU_ASSERT_EQUAL(memcmp(reply.text + reply.n - BIG, big, BIG), 0);
+}
+
+/* ---- */
+
+static void prepare(void)
+{
+	alarm(WATCHDOG);
+	for (size_t i = 0; i < sizeof(big); i++)
+		big[i] = (char)('a' + i % 23);
+	if (!mkdtemp(dir))
+		exit(99);
+}
+
+static void clean_up(void)
+{
+	unlink(addr.sun_path);
+	rmdir(dir);
+}

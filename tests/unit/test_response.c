@@ -1,0 +1,135 @@
+/* tests/unit/test_response.c - how an answer is written, and what must never be written */
+#include "http/backend.h"
+#include "t.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct arena *a;
+static struct http_response rs;
+static char sent[70000];
+static size_t sent_n;
+
+static bool capture(struct http_backend *io, const struct str *parts, int n)
+{
+	(void)io;
+	for (int i = 0; i < n; i++) {
+		CU_ASSERT_FATAL(sent_n + parts[i].n < sizeof(sent));
+		memcpy(sent + sent_n, parts[i].p, parts[i].n);
+		sent_n += parts[i].n;
+	}
+	sent[sent_n] = '\0';
+	return true;
+}
+
+static const char *written(void)
+{
+	struct http_backend io = { .write = capture };
+
+	sent_n = 0;
+	CU_ASSERT(http_response_send(&rs, &io));
+	return sent;
+}
+
+static void begin(int status)
+{
+	http_response_init(&rs, a);
+	rs.status = status;
+}
+
+static void writes_head_and_parts(void)
+{
+	begin(201);
+	http_set(&rs, "Content-Type", "application/json");
+	http_set(&rs, "Location", "/events/%d", 7);
+	http_set(&rs, "Set-Cookie", "a=1");
+	http_set(&rs, "Set-Cookie", "b=2");
+	http_body(&rs, STR("{\"a\":"));
+	http_body(&rs, STR(""));
+	http_body(&rs, STR("1}"));
+	CU_ASSERT_EQUAL(http_body_length(&rs), 7);
+	CU_ASSERT_STRING_EQUAL(written(),
+			       "Status: 201 Created\r\nContent-Type: application/json\r\n"
+			       "Location: /events/7\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"
+			       "Content-Length: 7\r\n\r\n{\"a\":1}");
+}
+
+static void writes_no_body_where_there_is_none(void)
+{
+	begin(200);
+	http_body(&rs, STR("four"));
+	rs.head = true;
+	CU_ASSERT_STRING_EQUAL(written(), "Status: 200 OK\r\nContent-Length: 4\r\n\r\n");
+	begin(304);
+	http_body(&rs, STR("four"));
+	CU_ASSERT_STRING_EQUAL(written(), "Status: 304 Not Modified\r\n\r\n");
+	begin(204);
+	http_body(&rs, STR("four"));
+	CU_ASSERT_STRING_EQUAL(written(), "Status: 204 No Content\r\n\r\n");
+	begin(404);
+	CU_ASSERT_STRING_EQUAL(written(), "Status: 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+}
+
+static void forgotten_status_is_an_error(void)
+{
+	http_response_init(&rs, a);
+	CU_ASSERT_STRING_EQUAL(written(),
+			       "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
+	begin(299);
+	CU_ASSERT_STRING_EQUAL(written(), "Status: 299 Unassigned\r\nContent-Length: 0\r\n\r\n");
+}
+
+static void too_many_headers_are_an_error(void)
+{
+	begin(200);
+	for (int i = 0; i < 70; i++)
+		http_set(&rs, "X-Big", "%01000d", i);
+	http_body(&rs, STR("body"));
+	CU_ASSERT_STRING_EQUAL(written(),
+			       "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
+}
+
+static void set_crlf(void)   { http_set(&rs, "X-A", "a\r\nX-B: %s", "b"); }
+static void set_lf(void)     { http_set(&rs, "X-A", "%s", "a\nb"); }
+static void set_nul(void)    { http_set(&rs, "X-A", "a%cb", 0); }
+static void set_name(void)   { http_set(&rs, "X-A: b", "c"); }
+static void set_empty(void)  { http_set(&rs, "", "%s", "c"); }
+static void set_length(void) { http_set(&rs, "content-length", "%d", 5); }
+static void set_status(void) { http_set(&rs, "Status", "200"); }
+static void no_status(void)  { rs.status = 0; written(); }
+static void seventeen(void)
+{
+	for (int i = 0; i < 17; i++)
+		http_body(&rs, STR("x"));
+}
+
+/* Runs fn in a child; true when that aborted. */
+static bool aborts(void (*fn)(void))
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		signal(SIGABRT, SIG_DFL);
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(1);
+		begin(200);
+		fn();
+		_exit(0);
+	}
+	CU_ASSERT_EQUAL_FATAL(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void bugs_abort(void)
+{
+	static void (*const bugs[])(void) = { set_crlf,	  set_lf,     set_nul,	 set_name, set_empty,
+					      set_length, set_status, no_status, seventeen };
+
+	for (size_t i = 0; i < COUNT(bugs); i++)
+		CU_ASSERT(aborts(bugs[i]));
+}
