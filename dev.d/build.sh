@@ -32,9 +32,11 @@ build_make() { # folder target…
   make -C "$dir" --no-print-directory -j"$(nproc)" V="${V:-0}" "$@"
 }
 
-# Unchanged files keep their time stamps (install -C), so that running pieces are left alone.
+# Unchanged files keep their time stamps (install -C), so that running pieces are left alone. A
+# migration that was renamed or taken back must not stay among the installed ones.
 build_all() { # folder configure-option…
   local dir=$1
   autotools_run && build_configure "$@" && build_make "$dir" all &&
+    rm -rf "$dir/inst/share/marquee/sql" &&
     build_make "$dir" install INSTALL='install -C' >/dev/null
 }

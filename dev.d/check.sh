@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are shared with the other parts
 # dev.d/check.sh - everything that must hold, in throwaway folders, while a stack may be running
 
 CHECK_PARTS="lint build unit service e2e dist"
@@ -25,8 +25,8 @@ check_begin() {
   local option
   CHECK=$(mktemp -d "${TMPDIR:-/tmp}/marquee-check.XXXXXX")
   trap 'rm -rf "$CHECK"' EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
+  trap 'check_stop 130' INT
+  trap 'check_stop 143' TERM
   chmod go+x "$CHECK"
   for option in STATE BUILD PORT CONF WORKERS; do unset "MARQUEE_DEV_$option"; done
   MARQUEE_DEV_STATE=$CHECK/state
@@ -37,11 +37,27 @@ check_begin() {
   : >"$RESULTS"
 }
 
+part_gone() { ! pgrep -g "$PART" -r D,R,S,T,t; }
+
+# Told to stop: so is the part under way, with all its children, and it may still clean up.
+check_stop() { # exit code
+  if [ -n "${PART:-}" ]; then
+    kill -TERM -- "-$PART" 2>/dev/null || true
+    wait_until 90 part_gone || true
+  fi
+  exit "$1"
+}
+
 # A part prints RESULT lines; one that ends badly without having counted a failure counts as one.
 check_part() { # name
   local name=$1 log=$CHECK/$1.log began=$EPOCHREALTIME status=0
   printf '== %-8s ' "$name"
-  (set +e; "check_$name") >"$log" 2>&1 || status=$?
+  set -m # a process group of its own
+  (set +e +m; trap - EXIT INT TERM; "check_$name") >"$log" 2>&1 </dev/null &
+  PART=$!
+  set +m
+  wait "$PART" || status=$?
+  PART=
   if [ $status != 0 ] && ! grep -q '^RESULT .*failed=[1-9]' "$log"; then
     echo "RESULT $name passed=0 failed=1 skipped=0" >>"$log"
   elif ! grep -q '^RESULT ' "$log"; then
@@ -53,7 +69,9 @@ check_part() { # name
 
 check_words() { # log seconds
   echo "$(results_sum "$1"), $2"
-  if grep -q '^RESULT .*failed=[1-9]' "$1"; then tail -n 100 "$1" | sed 's/^/   | /'; fi
+  if grep -q '^RESULT .*failed=[1-9]' "$1"; then
+    grep -vE '^  (CC|CCLD|AR|GEN|RANLIB) |^make' "$1" | tail -n 120 | sed 's/^/   | /'
+  fi
 }
 
 results_sum() { # file of RESULT lines

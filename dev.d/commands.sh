@@ -14,8 +14,8 @@ cmd_up() {
   local demo=yes web=yes began=$EPOCHREALTIME option
   for option in "$@"; do
     case $option in
-      --no-demo) demo= ;;
-      --no-web) web= demo= ;;
+      --no-demo) demo='' ;;
+      --no-web) web='' demo='' ;;
       --quiet) QUIET=yes ;;
       *) die "up knows --no-demo, --no-web and --quiet, not '$option'" ;;
     esac
@@ -72,7 +72,7 @@ TEXT
 }
 
 cmd_down() {
-  local purge= name
+  local purge='' name
   case ${1:-} in
     --purge) purge=yes ;;
     '') ;;
@@ -91,6 +91,7 @@ cmd_down() {
       *) piece_stop "$name" TERM 40 ;;
     esac
   done
+  [ -z "$RUN" ] || rm -f "$RUN"/app/*.sock "$RUN"/app/broker*
   [ -z "$purge" ] || purge
 }
 
@@ -100,7 +101,7 @@ purge() {
     rm -rf "$(shm_dir)" "$RUN"
   fi
   rm -rf "$STATE"/{build,pg,log,pid,lighttpd,devbroker,marquee.conf,marquee.conf.new} \
-    "$STATE"/{jwt_secret,demo.done,port,run,lock}
+    "$STATE"/{jwt_secret,password,demo.done,port,run,lock}
   rmdir "$STATE" 2>/dev/null || true
   say "  removed the state in $STATE"
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are shared with the other parts
 # dev.d/common.sh - where things lie, who runs what, and how progress is shown
 
 QUIET=${QUIET:-}
@@ -71,6 +71,16 @@ dir_for() { # user mode path
   if is_root; then chown "$1:" "$3"; fi
 }
 
+# The same for a name that others can guess, in a folder that others can write: a link, or a folder
+# of somebody else's, is refused.
+dir_private() { # user path: mode 0700
+  mkdir -m 0700 "$2" 2>/dev/null || true
+  if [ -L "$2" ] || ! [[ $(stat -c %U "$2") == @("$1"|"$(id -un)") ]]; then
+    die "$2 exists and is not ours"
+  fi
+  dir_for "$1" 0700 "$2"
+}
+
 state_make() {
   mkdir -p "$STATE" "$PIDS" || die "cannot make $STATE" "set MARQUEE_DEV_STATE to a folder you may write"
   if is_root; then
@@ -130,7 +140,13 @@ step() {
     return
   fi
   [ -n "$QUIET" ] || echo "failed after $(seconds_since "$began")"
-  { echo "dev: $text: failed. The end of $log:"; tail -n 25 "$log" | sed 's/^/  | /'; } >&2
+  {
+    echo "dev: $text: failed. The end of $log:"
+    tail -n 25 "$log" | sed 's/^/  | /'
+    for log in "$LOGS"/report.*; do
+      [ ! -f "$log" ] || { echo "and $log:"; head -n 30 "$log" | sed 's/^/  | /'; }
+    done
+  } >&2
   [ -z "${HINT:-}" ] || echo "hint: $HINT" >&2
   exit 1
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are shared with the other parts
 # dev.d/packages.sh - installs missing Debian packages and leaves the machine otherwise as it was
 
 PGV=15 # the PostgreSQL that Debian 12 ships
@@ -42,7 +42,7 @@ guard_place() {
     printf '#!/bin/sh\n%s\nexit 101\n' "$MARK" | as_admin tee "$POLICY" >/dev/null
     as_admin chmod 755 "$POLICY"
   fi
-  if [ ! -e /usr/share/postgresql-common ]; then
+  if ! package_installed "postgresql-$PGV"; then
     as_admin mkdir -p "${CLUSTER_CONF%/*}"
     printf '%s\ncreate_main_cluster = false\n' "$MARK" | as_admin tee "$CLUSTER_CONF" >/dev/null
   fi
@@ -53,6 +53,7 @@ guard_remove() {
   for f in "$POLICY" "$CLUSTER_CONF"; do
     if grep -qF "$MARK" "$f" 2>/dev/null; then as_admin rm -f "$f"; fi
   done
+  if [ -d "${CLUSTER_CONF%/*}" ]; then as_admin rmdir --ignore-fail-on-non-empty "${CLUSTER_CONF%/*}"; fi
 }
 
 # What we have just brought in shall not start at the next boot either.

@@ -12,12 +12,19 @@ start_time() {
   echo "${20}"
 }
 
-piece_pid() { # name: its pid if it lives
-  local pid began
+BOOT=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown)
+
+# Sets PIECE to the recorded pid; fails when there is none of this boot.
+piece_recorded() { # name
+  local boot
+  PIECE='' PIECE_BEGAN=''
   [ -f "$PIDS/$1" ] || return 1
-  read -r pid began <"$PIDS/$1" || return 1
-  [ -n "$pid" ] && [ "$(start_time "$pid")" = "$began" ] || return 1
-  echo "$pid"
+  read -r PIECE PIECE_BEGAN boot <"$PIDS/$1" || return 1
+  [ "$boot" = "$BOOT" ]
+}
+
+piece_pid() { # name: its pid if it lives
+  piece_recorded "$1" && [ "$(start_time "$PIECE")" = "$PIECE_BEGAN" ] && echo "$PIECE"
 }
 
 piece_alive() { piece_pid "$1" >/dev/null; }
@@ -34,7 +41,7 @@ piece_start() {
   ) &
   pid=$!
   disown "$pid" 2>/dev/null || true
-  printf '%s %s\n' "$pid" "$(start_time "$pid")" >"$PIDS/$name"
+  printf '%s %s %s\n' "$pid" "$(start_time "$pid")" "$BOOT" >"$PIDS/$name"
 }
 
 # The shell becomes the program, so the pid stays.
@@ -69,15 +76,22 @@ piece_ready() {
 # Nothing of the session is left (a supervisor may end before its children do).
 session_gone() { ! pgrep -s "$1" -r D,R,S,T,t >/dev/null; }
 
-# piece_stop NAME SIGNAL SECONDS: politely, then not.
+# piece_stop NAME SIGNAL SECONDS: politely, then not. Also what a killed supervisor has left behind:
+# while its session has members the kernel gives its number to nobody else.
 piece_stop() {
-  local name=$1 signal=$2 seconds=$3 pid
-  if pid=$(piece_pid "$name"); then
-    kill -s "$signal" "$pid" 2>/dev/null
-    if ! wait_until "$seconds" session_gone "$pid"; then
+  local name=$1 signal=$2 seconds=$3 sid
+  if piece_recorded "$name" && sid=$PIECE; then
+    if piece_alive "$name"; then
+      kill -s "$signal" "$sid" 2>/dev/null
+    elif ! start_time "$sid" >/dev/null; then
+      pkill -s "$sid" --signal "$signal" || true
+    else
+      seconds=0 # the number belongs to somebody else today
+    fi
+    if [ "$seconds" != 0 ] && ! wait_until "$seconds" session_gone "$sid"; then
       echo "$name did not stop within $seconds s; killed"
-      pkill -KILL -s "$pid" || true
-      wait_until 5 session_gone "$pid"
+      pkill -KILL -s "$sid" || true
+      wait_until 5 session_gone "$sid"
     fi
   fi
   rm -f "$PIDS/$name" "$PIDS/$name.sig"

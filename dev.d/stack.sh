@@ -1,10 +1,8 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are shared with the other parts
 # dev.d/stack.sh - the other pieces: memcached, broker, notifier, workers, web server; configuration and data
 
 # Order of starting; down goes the other way.
 PIECES="postgresql memcached devbroker notifier workers lighttpd"
-
-SOCKET() { echo "$RUN/app/fcgi.sock"; }
 
 # ---- port ----
 port_taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -18,6 +16,9 @@ port_choose() {
   else
     port=8080
     while port_taken "$port"; do port=$((port + 1)); done
+  fi
+  if port_taken "$port" && ! { piece_alive lighttpd && [ "$port" = "$(port 2>/dev/null)" ]; }; then
+    die "port $port is in use by another program" "MARQUEE_DEV_PORT=NUMBER ./dev up takes another"
   fi
   echo "$port" >"$STATE/port"
 }
@@ -56,7 +57,7 @@ TEXT
 # Readable for the workers' user and nobody else: it holds the signing secret.
 conf_write() {
   local text
-  dir_for "$APP_USER" 0700 "$(shm_dir)" && text=$(conf_text) || return
+  dir_private "$APP_USER" "$(shm_dir)" && text=$(conf_text) || return
   (umask 077 && printf '%s\n' "$text" >"$CONF.new") || return
   chmod 0640 "$CONF.new" || return
   if is_root; then chown "root:$(id -gn "$APP_USER")" "$CONF.new" || return; fi
@@ -174,10 +175,6 @@ lighttpd_start() {
   lighttpd_conf && sig=$(signature "$(command -v lighttpd)" "$conf") || return
   if ! piece_current lighttpd "$sig"; then
     piece_stop lighttpd INT 15
-    if port_taken "$(port)"; then
-      echo "port $(port) is in use by another program; MARQUEE_DEV_PORT=NUMBER ./dev up takes another"
-      return 1
-    fi
     lighttpd -tt -f "$conf" || return
     piece_start lighttpd "$APP_USER" lighttpd -D -f "$conf"
   fi
@@ -190,11 +187,11 @@ DEV_PASSWORD=password123
 
 user_ensure() { # e-mail name role
   cli_as marquee_owner user token "$1" >/dev/null 2>&1 ||
-    cli_as marquee_owner user add "$1" "$2" --role "$3" --password-file "$RUN/app/password"
+    cli_as marquee_owner user add "$1" "$2" --role "$3" --password-file "$STATE/password"
 }
 
 users_load() {
-  printf '%s\n' "$DEV_PASSWORD" >"$RUN/app/password" && chmod 0644 "$RUN/app/password" &&
+  printf '%s\n' "$DEV_PASSWORD" >"$STATE/password" &&
     user_ensure alice@example.org "Alice Organizer" organizer &&
     user_ensure admin@example.org "Ada Admin" admin
 }

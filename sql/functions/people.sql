@@ -111,8 +111,9 @@ CREATE OR REPLACE FUNCTION token_revoked(p_jti text, p_session text, p_user uuid
       OR NOT EXISTS (SELECT FROM users WHERE id = p_user AND is_active AND deleted_at IS NULL AND token_epoch <= p_epoch)
 $$;
 
--- The caller's own profile with the members of patch laid over it; null takes a member back.
-CREATE OR REPLACE FUNCTION profile_update(p_user uuid, patch jsonb) RETURNS effect LANGUAGE plpgsql AS $$
+-- The caller's own profile with the members of patch laid over it; null takes a member back. With
+-- merge the switches of privacy are laid over the old ones too (RFC 7396), else they replace them.
+CREATE OR REPLACE FUNCTION profile_update(p_user uuid, patch jsonb, merge boolean) RETURNS effect LANGUAGE plpgsql AS $$
 DECLARE
   u users;
   old users;
@@ -134,7 +135,11 @@ BEGIN
   IF patch ? 'birthday' THEN u.birthday := (patch->>'birthday')::date; END IF;
   IF patch ? 'timezone' THEN u.timezone := coalesce(patch->>'timezone', 'UTC'); END IF;
   IF patch ? 'locale' THEN u.locale := coalesce(patch->>'locale', 'en'); END IF;
-  IF patch ? 'privacy' THEN u.privacy := coalesce(nullif(patch->'privacy', 'null'), '{}'); END IF;
+  IF patch ? 'privacy' THEN
+    u.privacy := jsonb_strip_nulls(CASE WHEN jsonb_typeof(patch->'privacy') <> 'object' THEN '{}'
+                                        WHEN merge THEN old.privacy || (patch->'privacy')
+                                        ELSE patch->'privacy' END);
+  END IF;
   IF u IS DISTINCT FROM old THEN
     BEGIN
       UPDATE users SET name = u.name, username = u.username, bio = u.bio, avatar = u.avatar, location = u.location,

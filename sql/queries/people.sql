@@ -6,18 +6,23 @@ SELECT f.* FROM user_create(:id, :email, :hash, :name, :role) f;
 -- Seconds to wait (limit), id and hash of an active account.
 SELECT l.wait, l.id, l.hash FROM login_lookup(:email, :address, :quota) l;
 
--- name: SESSION_OPEN (user uuid, family uuid, token text, ttl int8, newhash text) one
+-- name: SESSION_OPEN (user uuid, family uuid, token text, ttl int8, newhash text) one writes
 -- A sign-in begins: e-mail, role, token epoch, profile.
 SELECT s.email, s.role, s.epoch, s.profile FROM session_open(:user, :family, :token, :ttl, :newhash) s;
 
--- name: SESSION_REFRESH (token text, new text, grace int8, ttl int8) one
+-- name: SESSION_REFRESH (token text, new text, grace int8, ttl int8) one writes
 -- Rotates a refresh token: outcome, family, user, e-mail, role, epoch, profile.
 SELECT s.outcome, s.family, s.user_id, s.email, s.role, s.epoch, s.profile
 FROM session_refresh(:token, :new, :grace, :ttl) s;
 
--- name: SESSION_REVOKE (family uuid, ttl int8) one
+-- name: SESSION_REVOKE (family uuid, ttl int8) one writes
 -- A sign-in ends.
 SELECT session_revoke(:family, :ttl);
+
+-- name: TOKEN_REVOKE (jti text, ttl int8) none
+-- One token ends that belongs to no sign-in.
+INSERT INTO revocations (kind, id, expires_at) VALUES ('jti', :jti, now() + :ttl * interval '1 second')
+ON CONFLICT (kind, id) DO UPDATE SET created_at = clock_timestamp(), expires_at = excluded.expires_at;
 
 -- name: TOKEN_REVOKED (jti text, session text, user uuid, epoch int4) one
 -- The slow question, for when shared memory cannot answer.
@@ -32,7 +37,7 @@ WHERE created_at > now() - :seconds * interval '1 second' AND expires_at > now()
 -- Who signs in by that address: id, e-mail, role, token epoch.
 SELECT id, email, role, token_epoch FROM users WHERE email = :email AND is_active AND deleted_at IS NULL;
 
--- name: USER_SET_ROLE (email text, role text, ttl int8) one
+-- name: USER_SET_ROLE (email text, role text, ttl int8) one writes
 -- Gives a role and voids the tokens that carry the old one; NULL for nobody.
 SELECT user_set_role(:email, :role, :ttl);
 
@@ -40,9 +45,9 @@ SELECT user_set_role(:email, :role, :ttl);
 -- One's own profile.
 SELECT user_profile(u) FROM users u WHERE id = :user AND deleted_at IS NULL;
 
--- name: PROFILE_UPDATE (user uuid, patch jsonb) effect
+-- name: PROFILE_UPDATE (user uuid, patch jsonb, merge bool) effect
 -- Changes one's own profile.
-SELECT f.* FROM profile_update(:user, :patch) f;
+SELECT f.* FROM profile_update(:user, :patch, :merge) f;
 
 -- name: USER_SHORT (id uuid) optional
 -- The short view of somebody.

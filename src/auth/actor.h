@@ -19,6 +19,14 @@ struct role_row {
 extern const struct role_row roles[ROLE_COUNT];
 enum role role_parse(const char *name);	/* ROLE_COUNT when unknown */
 
+/* The permissions that have names outside, as tokens list them. */
+#define PERMISSION_NAMES 6
+struct permission_row {
+	const char *name;
+	unsigned bit;
+};
+extern const struct permission_row permissions[PERMISSION_NAMES];
+
 struct actor {
 	struct id user;		/* none for anonymous */
 	enum role role;

@@ -13,4 +13,11 @@ enum err password_verify(struct ctx *c, const char *hash, const char *password, 
 /* Why a new password is refused, or NULL: length 8–128 characters, common ones. */
 const char *password_refusal(const struct config *cfg, const char *password);
 
+
+/* A well-formed hash that no known password matches: what unknown users are verified against. */
+extern const char password_nobody[];
+/* Lower case, sorted by strcmp; src/auth/password_common.c. */
+extern const char *const password_common[];
+extern const size_t password_common_count;
+
 #endif

@@ -10,6 +10,8 @@
 #include "core/ctx.h"
 #include "core/str.h"
 
+#include <stdint.h>
+
 /* Every key family and how long it lives: one table (cache/keys.c). */
 enum cache_family { CK_EVENT, CK_EVENT_STATS, CK_VIEWER, CK_ATTENDEES, CK_USER_EVENTS,
 		    CK_USER_PROFILE, CK_CATEGORIES, CK_FAMILIES };
@@ -25,6 +27,10 @@ const char *cache_key(struct ctx *c, enum cache_family f, const char *a, const c
 
 struct cache;
 struct cache *cache_new(const struct config *cfg); /* servers "" gives the null cache */
+void cache_free(struct cache *cache);
+
+/* When set, told of every item that was looked for: found or not. */
+extern void (*cache_observer)(enum cache_family family, bool hit);
 
 struct cache_item {
 	enum cache_family family;
@@ -44,6 +50,8 @@ void cache_fill(struct ctx *c, struct cache_item *item, struct str value);
 /* After a commit: deletes the keys (one per line, as effects return them), bumps their generations.
  * A delete that cannot be confirmed leaves the debt. */
 void cache_invalidate(struct ctx *c, const char *keys);
+/* The number under which shm_generation knows a key: what a first-level cache compares. */
+uint64_t cache_generation_of(const char *key);
 
 /* Reads the namespace from the database into shared memory, paying a debt first (new epoch).
  * Called before the first use and by whoever polls revocations. */

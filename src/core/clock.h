@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 int64_t clock_now_us(void);	/* CLOCK_REALTIME */
+int64_t clock_mono_us(void);
 int64_t clock_mono_ms(void);	/* CLOCK_MONOTONIC: for time-outs and ages only */
 
 #define CLOCK_TEXT 32

@@ -34,18 +34,20 @@ static bool tree(struct arena *a, struct str s, int depth, struct json_object **
 
 enum err js_parse(struct ctx *c, struct str s, struct json_object **out)
 {
-	unsigned depth;
+	struct js_facts facts;
 	size_t at;
 
 	*out = NULL;
 	if (s.n > INT32_MAX)
 		return fail(c, E_TOOBIG, "The body is too large");
-	const char *wrong = js_scan_depth(s, &at, &depth);
+	const char *wrong = js_scan_facts(s, &at, &facts);
 	if (wrong)
 		return fail(c, E_MALFORMED, "Not valid JSON at byte %zu: %s", at, wrong);
-	if (depth > JS_BODY_DEPTH)
+	if (facts.depth > JS_BODY_DEPTH)
 		return fail(c, E_INVALID, "The JSON is nested deeper than %d levels", JS_BODY_DEPTH);
-	TRY(js_audit(c, s));
+	if (facts.values > JS_BODY_VALUES)
+		return fail(c, E_INVALID, "The JSON has more than %d values", JS_BODY_VALUES);
+	TRY(js_audit(c, s, facts.values));
 	/* json-c counts the scalars inside as one level more. */
 	if (!tree(c->arena, s, JS_BODY_DEPTH + 2, out))
 		return fail(c, E_MALFORMED, "Not valid JSON");

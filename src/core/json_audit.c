@@ -204,13 +204,12 @@ static void walk_array(struct audit *a, const struct frame *f)
 
 static void walk_number(struct audit *a, const struct frame *f)
 {
-	size_t n = strspn(a->p, "+-0123456789.eE");
-	struct str number = { a->p, n };
+	struct str number = { a->p, strspn(a->p, "+-0123456789.eE") };
+	bool integer = strspn(number.p, "-0123456789") == number.n;
 	long ignored;
 
-	a->p += n;
-	/* The text behind a number may be the rest of a megabyte: strtod stops by itself. */
-	if (strcspn(number.p, ".eE") >= n) {
+	a->p += number.n;
+	if (integer) {
 		if (!str_to_long(number, INT64_MIN, INT64_MAX, &ignored))
 			report(a, f, "is an integer of more than 64 bits");
 	} else if (!isfinite(strtod(number.p, NULL))) {
@@ -237,16 +236,15 @@ static void walk_value(struct audit *a, const struct frame *f)
 		report(a, f, wrong);
 }
 
-enum err js_audit(struct ctx *c, struct str s)
+enum err js_audit(struct ctx *c, struct str s, size_t values)
 {
-	/* Each member has a colon; colons inside strings only make the table larger. */
-	struct audit a = { .c = c, .p = arena_strndup(c->arena, s.p, s.n), .mask = 16 };
+	struct audit a = { .c = c, .p = arena_strndup(c->arena, s.p, s.n) };
+	size_t cells = 16;
 
-	for (size_t i = 0; i < s.n; i++)
-		a.mask += s.p[i] == ':';
-	a.mask = ((size_t)2 << (64 - __builtin_clzl(a.mask))) - 1;
-	a.table = arena_zalloc(c->arena, (a.mask + 1) * sizeof(*a.table));
-	a.seed = (uintptr_t)a.table;
+	while (cells < 2 * values)
+		cells *= 2;
+	a.mask = cells - 1;
+	a.table = arena_zalloc(c->arena, cells * sizeof(*a.table));
 	randombytes_buf(&a.seed, sizeof(a.seed));
 	walk_value(&a, NULL);
 	return a.reports ? E_INVALID : OK;

@@ -9,6 +9,7 @@ struct scan {
 	const char *wrong;
 	enum want want;
 	unsigned depth, deepest;
+	size_t values;
 	char open[JS_SCAN_DEPTH];	/* '{' or '[' of each level */
 };
 
@@ -142,6 +143,7 @@ static bool scan_value(struct scan *s)
 	char c = *s->p;
 	bool ok;
 
+	s->values++;
 	if (c == '{' || c == '[')
 		return open_level(s);
 	if (c == '"')
@@ -197,23 +199,24 @@ static bool scan_token(struct scan *s)
 	return s->want == WANT_KEY || s->want == WANT_KEY_OR_END ? scan_key(s) : scan_value(s);
 }
 
-const char *js_scan_depth(struct str text, size_t *at, unsigned *depth)
+const char *js_scan_facts(struct str text, size_t *at, struct js_facts *facts)
 {
-	struct scan s = { .p = text.p, .end = text.p + text.n, .want = WANT_VALUE };
+	const char *first = text.p ? text.p : "";
+	struct scan s = { .p = first, .end = first + text.n, .want = WANT_VALUE };
 
 	for (skip_blanks(&s); s.p < s.end; skip_blanks(&s))
 		if (!scan_token(&s))
 			break;
 	if (!s.wrong && s.want != WANT_NOTHING)
 		bad(&s, "the text ends too early");
-	*at = (size_t)(s.p - text.p);
-	*depth = s.deepest;
+	*at = (size_t)(s.p - first);
+	*facts = (struct js_facts){ s.deepest, s.values };
 	return s.wrong;
 }
 
 const char *js_scan(struct str s, size_t *at)
 {
-	unsigned depth;
+	struct js_facts ignored;
 
-	return js_scan_depth(s, at, &depth);
+	return js_scan_facts(s, at, &ignored);
 }

@@ -57,6 +57,7 @@ void strbuf_addstr(struct strbuf *b, struct str s)
 	strbuf_add(b, s.p, s.n);
 }
 
+PRINTF_LIKE(2, 0)
 static void add_vprintf(struct strbuf *b, const char *fmt, va_list ap)
 {
 	va_list again;

@@ -127,6 +127,13 @@ static bool connect_finish(PGconn *conn, int64_t deadline)
 	return true;
 }
 
+static const char *connect_trouble(const PGconn *conn)
+{
+	if (!conn)
+		return "out of memory";
+	return PQstatus(conn) == CONNECTION_BAD ? PQerrorMessage(conn) : "no answer in time";
+}
+
 bool conn_ready(struct db *db)
 {
 	int64_t now;
@@ -142,7 +149,7 @@ bool conn_ready(struct db *db)
 	conn = connect_start(db);
 	if (!connect_finish(conn, now + db->cfg->db_connect_timeout)) {
 		log_pairs(LOG_WARN_, "cannot connect to the database", "detail",
-			  conn ? PQerrorMessage(conn) : "out of memory", (char *)NULL);
+			  connect_trouble(conn), (char *)NULL);
 		PQfinish(conn);
 		db->retry_at = clock_mono_ms() + BACKOFF_MS;
 		return false;

@@ -269,13 +269,11 @@ static enum err take_lock(struct ctx *c, FILE *out)
 	return fail(c, E_UNAVAIL, "another migration has been running for too long");
 }
 
-static enum err prepare_database(struct ctx *c)
+static enum err make_record(struct ctx *c)
 {
 	struct answer a;
 	enum err e;
 
-	TRY(db_simple(c, "SET statement_timeout = 0; SET lock_timeout = 0;"
-			 " SET idle_in_transaction_session_timeout = 0", NULL));
 	e = run_simple(c, "CREATE TABLE IF NOT EXISTS marquee.schema_migrations ("
 			  " name text PRIMARY KEY, sha256 text NOT NULL,"
 			  " applied_at timestamptz NOT NULL DEFAULT now());"
@@ -295,8 +293,10 @@ static enum err apply_all(struct ctx *c, const char *dir, FILE *out)
 
 	TRY(list_files(c, dir, "migrations", "", &migrations));
 	TRY(list_files(c, dir, "functions", "functions/", &functions));
-	TRY(prepare_database(c));
+	TRY(db_simple(c, "SET statement_timeout = 0; SET lock_timeout = 0;"
+			 " SET idle_in_transaction_session_timeout = 0", NULL));
 	TRY(take_lock(c, out));
+	TRY(make_record(c));
 	TRY(db_simple(c, recorded_sql, &recorded));
 	TRY(compare_migrations(c, &migrations, recorded));
 	for (int i = 0; i < migrations.n; i++) {

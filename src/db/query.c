@@ -31,6 +31,18 @@ static const char *public_words(enum err e)
 	}
 }
 
+/* A limit kept in SQL raises the number of seconds to wait as its message. */
+static enum err fail_limit(struct ctx *c, const char *message)
+{
+	long wait;
+
+	if (!str_to_long(str_of(message), 1, 86400, &wait))
+		wait = 1;
+	if (c->err == OK)
+		c->retry_after = (int)wait;
+	return fail(c, E_LIMIT, "too many requests, try again in %ld s", wait);
+}
+
 enum err query_fail(struct ctx *c, const char *name, const struct answer *a, enum err e)
 {
 	const char *message = NULL, *context = NULL, *constraint = NULL;
@@ -44,11 +56,13 @@ enum err query_fail(struct ctx *c, const char *name, const struct answer *a, enu
 			context = PQresultErrorField(a->res, PG_DIAG_CONTEXT);
 	}
 	log_pairs((enum log_level)err_info(e)->level, "database", "request_id", c->request_id,
-		  "query", name, "error", err_info(e)->code, "sqlstate", a->sqlstate, "detail",
-		  message ? message : a->reason, "constraint", constraint, "context", context,
-		  (char *)NULL);
+		  "query", name, "error", err_info(e)->code, "sqlstate",
+		  a->sqlstate[0] ? a->sqlstate : NULL, "detail", message ? message : a->reason,
+		  "constraint", constraint, "context", context, (char *)NULL);
 	if (e == E_UNAVAIL && c->err == OK && c->retry_after == 0)
 		c->retry_after = 1;
+	if (message && strcmp(a->sqlstate, "MQ429") == 0)
+		return fail_limit(c, message);
 	/* Our own functions raise sentences that are meant for people. */
 	if (message && sqlstate_is_ours(a->sqlstate))
 		return fail(c, e, "%s", message);

@@ -1,4 +1,4 @@
-/* src/http/backend.h - what stands between a request and its transport; for src/http and its tests */
+/* src/http/backend.h - what stands between a request and its transport (private to http/) */
 #ifndef HTTP_BACKEND_H
 #define HTTP_BACKEND_H
 

@@ -162,7 +162,7 @@ static bool fcgi_prepare(FCGX_Request *r)
 {
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "250", 0);
 	setenv("LIBFCGI_IS_AF_UNIX_KEEPER_POLL_TIMEOUT", "250", 0);
-	/* Siblings share the socket: who loses the race for a connection must not wait in accept. */
+	/* Siblings share the socket: who loses the race for a connection must not wait. */
 	return fcntl(LISTEN_FD, F_SETFL, fcntl(LISTEN_FD, F_GETFL) | O_NONBLOCK) == 0 &&
 	       FCGX_Init() == 0 && FCGX_InitRequest(r, LISTEN_FD, FCGI_FAIL_ACCEPT_ON_INTR) == 0;
 }
@@ -172,13 +172,13 @@ static int run_fastcgi(const struct http_app *app)
 	static const int stopping[] = { SIGTERM, SIGINT, SIGUSR1 };
 	struct arena *a = request_arena(app);
 	int signals = -1, rc = EX_OSERR;
-	sigset_t set, before;
+	sigset_t set;
 	FCGX_Request r;
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < COUNT(stopping); i++)
 		sigaddset(&set, stopping[i]);
-	sigprocmask(SIG_BLOCK, &set, &before);
+	sigprocmask(SIG_BLOCK, &set, NULL); /* for good: nor shall they cut the last flush */
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (signals < 0 || !fcgi_prepare(&r)) {
 		log_msg(LOG_ERROR_, "FastCGI: %s", strerror(errno));

@@ -24,7 +24,8 @@ struct http_request {
 	struct str target;	/* REQUEST_URI as it came */
 	struct str path;	/* its path, still encoded, query cut off, absolute-form reduced */
 	struct str query;	/* without '?' */
-	const char *remote;	/* client address after trusted proxies, IPv6 in canonical text */
+	const char *remote;	/* client address after trusted proxies, IPv6 in canonical text;
+				 * "0.0.0.0" when the web server names none */
 	const char *content_type;	/* "" when absent */
 	int64_t content_length;		/* -1 when absent, -2 when it is no number */
 	bool https;
@@ -66,7 +67,8 @@ struct str http_encode_keep(struct arena *a, struct str in, const char *keep);
 /* Cookie by name, or p = NULL. */
 struct str http_cookie(const struct http_request *rq, const char *name);
 
-/* Adds a header; the only way. Refuses (aborts the process: a bug) CR, LF and NUL. */
+/* Adds a header; the only way. Refuses (aborts the process: a bug) CR, LF and NUL, and the names
+ * Status and Content-Length, which are written from status and body. */
 void http_set(struct http_response *rs, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void http_body(struct http_response *rs, struct str part);
 size_t http_body_length(const struct http_response *rs);
@@ -77,9 +79,10 @@ size_t http_body_length(const struct http_response *rs);
 bool http_etag_matches(const char *header, const char *tag, bool weak);
 
 /* Serves until told to stop (SIGTERM, SIGINT, SIGUSR1: the request under way is finished first) or,
- * without a listening socket on descriptor 0, exactly one CGI request. serve fills rs; idle is
- * called before each wait and at least every idle_ms. The arena is reset between requests.
- * Returns the exit status of the process. */
+ * without a listening socket on descriptor 0, exactly one CGI request. serve fills rs, whose status
+ * is 500 until it is set; sent is called when all was written, with rq still whole; idle is called
+ * before each wait and at least every idle_ms (not under CGI). The arena is reset between requests.
+ * The signals stay blocked when it returns the exit status of the process. */
 struct http_app {
 	const struct config *cfg;
 	void *user;

@@ -18,27 +18,27 @@ static void request_with(const char *cookie)
 static void finds_by_name(void)
 {
 	request_with("HTTP_COOKIE=a=1; session=abc=def==;  b=2");
-	CU_ASSERT(str_is(http_cookie(&rq, "a"), "1"));
-	CU_ASSERT(str_is(http_cookie(&rq, "session"), "abc=def=="));
-	CU_ASSERT(str_is(http_cookie(&rq, "b"), "2"));
-	CU_ASSERT_PTR_NULL(http_cookie(&rq, "c").p);
-	CU_ASSERT_PTR_NULL(http_cookie(&rq, "sess").p);
-	CU_ASSERT_PTR_NULL(http_cookie(&rq, "A").p);
+	T_TRUE(str_is(http_cookie(&rq, "a"), "1"));
+	T_TRUE(str_is(http_cookie(&rq, "session"), "abc=def=="));
+	T_TRUE(str_is(http_cookie(&rq, "b"), "2"));
+	T_NULL(http_cookie(&rq, "c").p);
+	T_NULL(http_cookie(&rq, "sess").p);
+	T_NULL(http_cookie(&rq, "A").p);
 }
 
 static void first_one_counts(void)
 {
 	request_with("HTTP_COOKIE=id=first; id=second");
-	CU_ASSERT(str_is(http_cookie(&rq, "id"), "first"));
+	T_TRUE(str_is(http_cookie(&rq, "id"), "first"));
 }
 
 static void empty_is_not_absent(void)
 {
 	request_with("HTTP_COOKIE=id=; flag; q=\"x\"");
-	CU_ASSERT_PTR_NOT_NULL(http_cookie(&rq, "id").p);
-	CU_ASSERT_EQUAL(http_cookie(&rq, "id").n, 0);
-	CU_ASSERT_PTR_NULL(http_cookie(&rq, "flag").p);
-	CU_ASSERT(str_is(http_cookie(&rq, "q"), "\"x\""));
+	T_TRUE(http_cookie(&rq, "id").p != NULL);
+	T_EQ_INT(http_cookie(&rq, "id").n, 0);
+	T_NULL(http_cookie(&rq, "flag").p);
+	T_TRUE(str_is(http_cookie(&rq, "q"), "\"x\""));
 }
 
 static void odd_headers(void)
@@ -48,6 +48,20 @@ static void odd_headers(void)
 
 	for (size_t i = 0; i < COUNT(odd); i++) {
 		request_with(odd[i]);
-		CU_ASSERT_PTR_NULL(http_cookie(&rq, "id").p);
+		T_NULL(http_cookie(&rq, "id").p);
 	}
 }
+
+static bool make_arena(void)
+{
+	a = arena_new((size_t)16 << 20);
+	return true;
+}
+
+static void drop_arena(void)
+{
+	arena_free(a);
+}
+
+T_SUITE_WITH("cookies", make_arena, drop_arena, T(finds_by_name), T(first_one_counts),
+	     T(empty_is_not_absent), T(odd_headers))

@@ -12,9 +12,8 @@ struct row {
 static void check_rows(const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		CU_ASSERT_STRING_EQUAL(proxy_client(a, rows[i].trusted, rows[i].remote,
-						    rows[i].forwarded),
-				       rows[i].client);
+		T_EQ_STR(proxy_client(a, rows[i].trusted, rows[i].remote, rows[i].forwarded),
+			 rows[i].client);
 }
 
 static void without_proxies_remote_counts(void)
@@ -97,5 +96,20 @@ static void networks(void)
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		CU_ASSERT_EQUAL(proxy_trusted(rows[i].trusted, rows[i].addr), rows[i].yes);
+		if (proxy_trusted(rows[i].trusted, rows[i].addr) != rows[i].yes)
+			T_FAIL("row %zu: %s in \"%s\"", i, rows[i].addr, rows[i].trusted);
 }
+
+static bool make_arena(void)
+{
+	a = arena_new((size_t)16 << 20);
+	return true;
+}
+
+static void drop_arena(void)
+{
+	arena_free(a);
+}
+
+T_SUITE_WITH("trusted proxies", make_arena, drop_arena, T(without_proxies_remote_counts),
+	     T(trusted_proxies_name_the_client), T(else_remote_counts), T(networks))

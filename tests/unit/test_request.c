@@ -65,21 +65,21 @@ static void splits_the_target(void)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		REQUEST(arena_printf(a, "REQUEST_URI=%s", rows[i].uri), "SCRIPT_NAME=/no",
 			"PATH_INFO=/way", "QUERY_STRING=no");
-		CU_ASSERT(str_is(rq.target, rows[i].uri));
-		CU_ASSERT(str_is(rq.path, rows[i].path));
-		CU_ASSERT(str_is(rq.query, rows[i].query));
+		T_TRUE(str_is(rq.target, rows[i].uri));
+		T_TRUE(str_is(rq.path, rows[i].path));
+		T_TRUE(str_is(rq.query, rows[i].query));
 	}
 }
 
 static void rebuilds_the_target(void)
 {
 	REQUEST("SCRIPT_NAME=/cgi", "PATH_INFO=/a b/\xc3\xa9?%", "QUERY_STRING=x=1%2B");
-	CU_ASSERT(str_is(rq.path, "/cgi/a%20b/%C3%A9%3F%25"));
-	CU_ASSERT(str_is(rq.query, "x=1%2B"));
-	CU_ASSERT(str_is(rq.target, "/cgi/a%20b/%C3%A9%3F%25?x=1%2B"));
+	T_TRUE(str_is(rq.path, "/cgi/a%20b/%C3%A9%3F%25"));
+	T_TRUE(str_is(rq.query, "x=1%2B"));
+	T_TRUE(str_is(rq.target, "/cgi/a%20b/%C3%A9%3F%25?x=1%2B"));
 	REQUEST("GATEWAY_INTERFACE=CGI/1.1");
-	CU_ASSERT(str_is(rq.path, "/"));
-	CU_ASSERT(str_is(rq.query, ""));
+	T_TRUE(str_is(rq.path, "/"));
+	T_TRUE(str_is(rq.query, ""));
 }
 
 static void knows_methods(void)
@@ -105,8 +105,8 @@ static void knows_methods(void)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		REQUEST(rows[i].env, "HTTP_X_HTTP_METHOD_OVERRIDE=DELETE",
 			"HTTP_X_METHOD_OVERRIDE=DELETE");
-		CU_ASSERT_EQUAL(rq.method, rows[i].method);
-		CU_ASSERT_STRING_EQUAL(method_name(rq.method), rows[i].name);
+		T_EQ_INT(rq.method, rows[i].method);
+		T_EQ_STR(method_name(rq.method), rows[i].name);
 	}
 }
 
@@ -114,28 +114,28 @@ static void finds_headers(void)
 {
 	REQUEST("HTTP_IF_NONE_MATCH=\"v1\"", "CONTENT_TYPE=text/plain", "CONTENT_LENGTH=",
 		"HTTP_CONTENT_TYPE=no", "HTTP_AUTHORIZATION=Bearer x", "EMPTY=", "NOVALUE", "=x");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "If-None-Match"), "\"v1\"");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "if-none-match"), "\"v1\"");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "Content-Type"), "text/plain");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "Content-Length"), "");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "Authorization"), "Bearer x");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "Absent"), "");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, ""), "");
-	CU_ASSERT_STRING_EQUAL(http_env(&rq, "EMPTY"), "");
-	CU_ASSERT_STRING_EQUAL(http_env(&rq, "NOVALUE"), "");
-	CU_ASSERT_STRING_EQUAL(http_env(&rq, ""), "");
-	CU_ASSERT_STRING_EQUAL(rq.content_type, "text/plain");
+	T_EQ_STR(http_header(&rq, "If-None-Match"), "\"v1\"");
+	T_EQ_STR(http_header(&rq, "if-none-match"), "\"v1\"");
+	T_EQ_STR(http_header(&rq, "Content-Type"), "text/plain");
+	T_EQ_STR(http_header(&rq, "Content-Length"), "");
+	T_EQ_STR(http_header(&rq, "Authorization"), "Bearer x");
+	T_EQ_STR(http_header(&rq, "Absent"), "");
+	T_EQ_STR(http_header(&rq, ""), "");
+	T_EQ_STR(http_env(&rq, "EMPTY"), "");
+	T_EQ_STR(http_env(&rq, "NOVALUE"), "");
+	T_EQ_STR(http_env(&rq, ""), "");
+	T_EQ_STR(rq.content_type, "text/plain");
 	REQUEST("REDIRECT_HTTP_AUTHORIZATION=Bearer y");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "Authorization"), "Bearer y");
-	CU_ASSERT_STRING_EQUAL(rq.content_type, "");
+	T_EQ_STR(http_header(&rq, "Authorization"), "Bearer y");
+	T_EQ_STR(rq.content_type, "");
 }
 
 static void never_shows_proxy(void)
 {
 	REQUEST("HTTP_PROXY=http://evil.example/", "HTTP_PROXY_AUTHORIZATION=x");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "Proxy"), "");
-	CU_ASSERT_STRING_EQUAL(http_env(&rq, "HTTP_PROXY"), "");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "Proxy-Authorization"), "x");
+	T_EQ_STR(http_header(&rq, "Proxy"), "");
+	T_EQ_STR(http_env(&rq, "HTTP_PROXY"), "");
+	T_EQ_STR(http_header(&rq, "Proxy-Authorization"), "x");
 }
 
 static void merges_what_comes_twice(void)
@@ -145,11 +145,11 @@ static void merges_what_comes_twice(void)
 		"HTTP_COOKIE=a=1", "HTTP_COOKIE=b=2", "REMOTE_ADDR=9.9.9.9",
 		"REMOTE_ADDR=10.0.0.1", "HTTP_HOST=same", "HTTP_HOST=same",
 		"CONTENT_LENGTH=3", "CONTENT_LENGTH=4");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "X-Forwarded-For"), "6.6.6.6, 7.7.7.7");
-	CU_ASSERT_STRING_EQUAL(rq.remote, "7.7.7.7");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "Cookie"), "a=1; b=2");
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "Host"), "same");
-	CU_ASSERT_EQUAL(rq.content_length, -2);
+	T_EQ_STR(http_header(&rq, "X-Forwarded-For"), "6.6.6.6, 7.7.7.7");
+	T_EQ_STR(rq.remote, "7.7.7.7");
+	T_EQ_STR(http_header(&rq, "Cookie"), "a=1; b=2");
+	T_EQ_STR(http_header(&rq, "Host"), "same");
+	T_EQ_INT(rq.content_length, -2);
 	cfg.http_trusted_proxies = "";
 }
 
@@ -163,24 +163,23 @@ static void indexes_many(void)
 	request(envp);
 	for (int i = 0; i < 2000; i++) {
 		snprintf(name, sizeof(name), "X-%d", i);
-		CU_ASSERT_EQUAL(atol(http_header(&rq, name)), i);
+		T_EQ_INT(atol(http_header(&rq, name)), i);
 	}
-	CU_ASSERT_STRING_EQUAL(http_header(&rq, "X-2000"), "");
+	T_EQ_STR(http_header(&rq, "X-2000"), "");
 }
 
 static void knows_https(void)
 {
-	CU_ASSERT(REQUEST("HTTPS=on")->https);
-	CU_ASSERT(REQUEST("HTTPS=1")->https);
-	CU_ASSERT(REQUEST("REQUEST_SCHEME=https")->https);
-	CU_ASSERT_FALSE(REQUEST("HTTPS=off", "REQUEST_SCHEME=http")->https);
-	CU_ASSERT_FALSE(REQUEST("REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_PROTO=https")->https);
+	T_TRUE(REQUEST("HTTPS=on")->https);
+	T_TRUE(REQUEST("HTTPS=1")->https);
+	T_TRUE(REQUEST("REQUEST_SCHEME=https")->https);
+	T_FALSE(REQUEST("HTTPS=off", "REQUEST_SCHEME=http")->https);
+	T_FALSE(REQUEST("REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_PROTO=https")->https);
 	cfg.http_trusted_proxies = "10.0.0.1";
-	CU_ASSERT(REQUEST("REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_PROTO=https")->https);
-	CU_ASSERT(REQUEST("REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_PROTO=http, https")->https);
-	CU_ASSERT_FALSE(
-	    REQUEST("REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_PROTO=https,http")->https);
-	CU_ASSERT_FALSE(REQUEST("REMOTE_ADDR=10.0.0.2", "HTTP_X_FORWARDED_PROTO=https")->https);
+	T_TRUE(REQUEST("REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_PROTO=https")->https);
+	T_TRUE(REQUEST("REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_PROTO=http, https")->https);
+	T_FALSE(REQUEST("REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_PROTO=https,http")->https);
+	T_FALSE(REQUEST("REMOTE_ADDR=10.0.0.2", "HTTP_X_FORWARDED_PROTO=https")->https);
 	cfg.http_trusted_proxies = "";
 }
 
@@ -207,7 +206,7 @@ static void parses_lengths(void)
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		CU_ASSERT_EQUAL(REQUEST(rows[i].env)->content_length, rows[i].length);
+		T_EQ_INT(REQUEST(rows[i].env)->content_length, rows[i].length);
 }
 
 /* Reads with the announced length ("" = none) from a source of text. */
@@ -223,17 +222,17 @@ static void reads_announced_bodies(void)
 	struct source s = { .text = "0123456789", .left = 10, .chunk = 3 };
 	struct str out = { NULL, 0 };
 
-	CU_ASSERT_EQUAL_FATAL(body("10", &s, 10, &out), OK);
-	CU_ASSERT(str_is(out, "0123456789"));
-	CU_ASSERT_EQUAL(rq.body_read, 10);
-	CU_ASSERT_EQUAL(s.reads, 4);	/* the end was not asked for */
+	T_REQUIRE(body("10", &s, 10, &out) == OK);
+	T_TRUE(str_is(out, "0123456789"));
+	T_EQ_INT(rq.body_read, 10);
+	T_EQ_INT(s.reads, 4);	/* the end was not asked for */
 	s = (struct source){ .text = "0123456789", .left = 10, .chunk = 99 };
-	CU_ASSERT_EQUAL_FATAL(body("4", &s, 10, &out), OK);
-	CU_ASSERT(str_is(out, "0123"));
+	T_REQUIRE(body("4", &s, 10, &out) == OK);
+	T_TRUE(str_is(out, "0123"));
 	s = (struct source){ .text = "", .chunk = 1 };
-	CU_ASSERT_EQUAL_FATAL(body("0", &s, 0, &out), OK);
-	CU_ASSERT_EQUAL(out.n, 0);
-	CU_ASSERT_EQUAL(s.reads, 0);
+	T_REQUIRE(body("0", &s, 0, &out) == OK);
+	T_EQ_INT(out.n, 0);
+	T_EQ_INT(s.reads, 0);
 }
 
 static void refuses_lies(void)
@@ -241,16 +240,16 @@ static void refuses_lies(void)
 	struct source s = { .text = "0123456789", .left = 10, .chunk = 99 };
 	struct str out;
 
-	CU_ASSERT_EQUAL(body("11", &s, 1000, &out), E_MALFORMED);
-	CU_ASSERT_EQUAL(body("1x", &s, 1000, &out), E_MALFORMED);
-	CU_ASSERT_EQUAL(body("-1", &s, 1000, &out), E_MALFORMED);
+	T_EQ_INT(body("11", &s, 1000, &out), E_MALFORMED);
+	T_EQ_INT(body("1x", &s, 1000, &out), E_MALFORMED);
+	T_EQ_INT(body("-1", &s, 1000, &out), E_MALFORMED);
 	s = (struct source){ .text = "0123456789", .left = 10, .chunk = 99 };
-	CU_ASSERT_EQUAL(body("1001", &s, 1000, &out), E_TOOBIG);
-	CU_ASSERT_EQUAL(body("9223372036854775807", &s, 1000, &out), E_TOOBIG);
-	CU_ASSERT_EQUAL(s.reads, 0);	/* decided without reading */
+	T_EQ_INT(body("1001", &s, 1000, &out), E_TOOBIG);
+	T_EQ_INT(body("9223372036854775807", &s, 1000, &out), E_TOOBIG);
+	T_EQ_INT(s.reads, 0);	/* decided without reading */
 	s.fails = true;
-	CU_ASSERT_EQUAL(body("20", &s, 1000, &out), E_MALFORMED);
-	CU_ASSERT_EQUAL(rq.body_read, 10);
+	T_EQ_INT(body("20", &s, 1000, &out), E_MALFORMED);
+	T_EQ_INT(rq.body_read, 10);
 }
 
 static void reads_to_the_end_without_length(void)
@@ -260,20 +259,20 @@ static void reads_to_the_end_without_length(void)
 	struct source s = { .text = text, .left = n, .chunk = 4097 };
 	struct str out = { NULL, 0 };
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	T_REQUIRE(text != NULL);
 	for (size_t i = 0; i < n; i++)
 		text[i] = (char)(i * 7 + i / 256);
-	CU_ASSERT_EQUAL_FATAL(body("", &s, n, &out), OK);
-	CU_ASSERT(str_eq(out, (struct str){ text, n }));
+	T_REQUIRE(body("", &s, n, &out) == OK);
+	T_TRUE(str_eq(out, (struct str){ text, n }));
 	s = (struct source){ .text = text, .left = n, .chunk = 4097 };
-	CU_ASSERT_EQUAL(body("", &s, n - 1, &out), E_TOOBIG);
+	T_EQ_INT(body("", &s, n - 1, &out), E_TOOBIG);
 	s = (struct source){ .text = text, .left = 2, .chunk = 99 };
-	CU_ASSERT_EQUAL(body("", &s, 1, &out), E_TOOBIG);
+	T_EQ_INT(body("", &s, 1, &out), E_TOOBIG);
 	s = (struct source){ .text = text, .left = 0, .chunk = 99 };
-	CU_ASSERT_EQUAL(body("", &s, 0, &out), OK);
-	CU_ASSERT_EQUAL(out.n, 0);
+	T_EQ_INT(body("", &s, 0, &out), OK);
+	T_EQ_INT(out.n, 0);
 	s = (struct source){ .text = text, .left = 5, .chunk = 99, .fails = true };
-	CU_ASSERT_EQUAL(body("", &s, 100, &out), E_MALFORMED);
+	T_EQ_INT(body("", &s, 100, &out), E_MALFORMED);
 	free(text);
 }
 
@@ -282,8 +281,24 @@ static void reads_once(void)
 	struct source s = { .text = "0123456789", .left = 10, .chunk = 99 };
 	struct str first, second;
 
-	CU_ASSERT_EQUAL_FATAL(body("", &s, 10, &first), OK);
-	CU_ASSERT_EQUAL_FATAL(http_read_body(&rq, 10, &second), OK);
-	CU_ASSERT_PTR_EQUAL(first.p, second.p);
-	CU_ASSERT_EQUAL(http_read_body(&rq, 9, &second), E_TOOBIG);
+	T_REQUIRE(body("", &s, 10, &first) == OK);
+	T_REQUIRE(http_read_body(&rq, 10, &second) == OK);
+	T_TRUE(first.p == second.p);
+	T_EQ_INT(http_read_body(&rq, 9, &second), E_TOOBIG);
 }
+
+static bool make_arena(void)
+{
+	a = arena_new((size_t)16 << 20);
+	return true;
+}
+
+static void drop_arena(void)
+{
+	arena_free(a);
+}
+
+T_SUITE_WITH("requests", make_arena, drop_arena, T(splits_the_target), T(rebuilds_the_target),
+	     T(knows_methods), T(finds_headers), T(never_shows_proxy), T(merges_what_comes_twice),
+	     T(indexes_many), T(knows_https), T(parses_lengths), T(reads_announced_bodies),
+	     T(refuses_lies), T(reads_to_the_end_without_length), T(reads_once))

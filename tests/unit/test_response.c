@@ -16,7 +16,7 @@ static bool capture(struct http_backend *io, const struct str *parts, int n)
 {
 	(void)io;
 	for (int i = 0; i < n; i++) {
-		CU_ASSERT_FATAL(sent_n + parts[i].n < sizeof(sent));
+		T_REQUIRE(sent_n + parts[i].n < sizeof(sent));
 		memcpy(sent + sent_n, parts[i].p, parts[i].n);
 		sent_n += parts[i].n;
 	}
@@ -29,7 +29,7 @@ static const char *written(void)
 	struct http_backend io = { .write = capture };
 
 	sent_n = 0;
-	CU_ASSERT(http_response_send(&rs, &io));
+	T_TRUE(http_response_send(&rs, &io));
 	return sent;
 }
 
@@ -49,11 +49,10 @@ static void writes_head_and_parts(void)
 	http_body(&rs, STR("{\"a\":"));
 	http_body(&rs, STR(""));
 	http_body(&rs, STR("1}"));
-	CU_ASSERT_EQUAL(http_body_length(&rs), 7);
-	CU_ASSERT_STRING_EQUAL(written(),
-			       "Status: 201 Created\r\nContent-Type: application/json\r\n"
-			       "Location: /events/7\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"
-			       "Content-Length: 7\r\n\r\n{\"a\":1}");
+	T_EQ_INT(http_body_length(&rs), 7);
+	T_EQ_STR(written(), "Status: 201 Created\r\nContent-Type: application/json\r\n"
+			    "Location: /events/7\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"
+			    "Content-Length: 7\r\n\r\n{\"a\":1}");
 }
 
 static void writes_no_body_where_there_is_none(void)
@@ -61,24 +60,23 @@ static void writes_no_body_where_there_is_none(void)
 	begin(200);
 	http_body(&rs, STR("four"));
 	rs.head = true;
-	CU_ASSERT_STRING_EQUAL(written(), "Status: 200 OK\r\nContent-Length: 4\r\n\r\n");
+	T_EQ_STR(written(), "Status: 200 OK\r\nContent-Length: 4\r\n\r\n");
 	begin(304);
 	http_body(&rs, STR("four"));
-	CU_ASSERT_STRING_EQUAL(written(), "Status: 304 Not Modified\r\n\r\n");
+	T_EQ_STR(written(), "Status: 304 Not Modified\r\n\r\n");
 	begin(204);
 	http_body(&rs, STR("four"));
-	CU_ASSERT_STRING_EQUAL(written(), "Status: 204 No Content\r\n\r\n");
+	T_EQ_STR(written(), "Status: 204 No Content\r\n\r\n");
 	begin(404);
-	CU_ASSERT_STRING_EQUAL(written(), "Status: 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+	T_EQ_STR(written(), "Status: 404 Not Found\r\nContent-Length: 0\r\n\r\n");
 }
 
 static void forgotten_status_is_an_error(void)
 {
 	http_response_init(&rs, a);
-	CU_ASSERT_STRING_EQUAL(written(),
-			       "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
+	T_EQ_STR(written(), "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
 	begin(299);
-	CU_ASSERT_STRING_EQUAL(written(), "Status: 299 Unassigned\r\nContent-Length: 0\r\n\r\n");
+	T_EQ_STR(written(), "Status: 299 Unassigned\r\nContent-Length: 0\r\n\r\n");
 }
 
 static void too_many_headers_are_an_error(void)
@@ -87,8 +85,7 @@ static void too_many_headers_are_an_error(void)
 	for (int i = 0; i < 70; i++)
 		http_set(&rs, "X-Big", "%01000d", i);
 	http_body(&rs, STR("body"));
-	CU_ASSERT_STRING_EQUAL(written(),
-			       "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
+	T_EQ_STR(written(), "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
 }
 
 static void set_crlf(void)   { http_set(&rs, "X-A", "a\r\nX-B: %s", "b"); }
@@ -121,15 +118,34 @@ static bool aborts(void (*fn)(void))
 		fn();
 		_exit(0);
 	}
-	CU_ASSERT_EQUAL_FATAL(waitpid(pid, &status, 0), pid);
+	T_REQUIRE(waitpid(pid, &status, 0) == pid);
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
 static void bugs_abort(void)
 {
-	static void (*const bugs[])(void) = { set_crlf,	  set_lf,     set_nul,	 set_name, set_empty,
-					      set_length, set_status, no_status, seventeen };
-
-	for (size_t i = 0; i < COUNT(bugs); i++)
-		CU_ASSERT(aborts(bugs[i]));
+	T_TRUE(aborts(set_crlf));
+	T_TRUE(aborts(set_lf));
+	T_TRUE(aborts(set_nul));
+	T_TRUE(aborts(set_name));
+	T_TRUE(aborts(set_empty));
+	T_TRUE(aborts(set_length));
+	T_TRUE(aborts(set_status));
+	T_TRUE(aborts(no_status));
+	T_TRUE(aborts(seventeen));
 }
+
+static bool make_arena(void)
+{
+	a = arena_new((size_t)16 << 20);
+	return true;
+}
+
+static void drop_arena(void)
+{
+	arena_free(a);
+}
+
+T_SUITE_WITH("responses", make_arena, drop_arena, T(writes_head_and_parts),
+	     T(writes_no_body_where_there_is_none), T(forgotten_status_is_an_error),
+	     T(too_many_headers_are_an_error), T(bugs_abort))

@@ -33,8 +33,8 @@ static void decodes(void)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const char *out = decoded(rows[i].in, rows[i].plus);
 
-		CU_ASSERT_PTR_NOT_NULL_FATAL(out);
-		CU_ASSERT_STRING_EQUAL(out, rows[i].out);
+		T_REQUIRE(out != NULL);
+		T_EQ_STR(out, rows[i].out);
 	}
 }
 
@@ -47,19 +47,19 @@ static void refuses_bad_text(void)
 	struct str out, nul = { "a\0b", 3 };
 
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		CU_ASSERT_EQUAL(http_decode(a, str_of(bad[i]), false, &out), E_MALFORMED);
-		CU_ASSERT_EQUAL(http_decode(a, str_of(bad[i]), true, &out), E_MALFORMED);
+		T_EQ_INT(http_decode(a, str_of(bad[i]), false, &out), E_MALFORMED);
+		T_EQ_INT(http_decode(a, str_of(bad[i]), true, &out), E_MALFORMED);
 	}
-	CU_ASSERT_EQUAL(http_decode(a, nul, false, &out), E_MALFORMED);
+	T_EQ_INT(http_decode(a, nul, false, &out), E_MALFORMED);
 }
 
 static void stays_within_the_slice(void)
 {
 	struct str out;
 
-	CU_ASSERT_EQUAL(http_decode(a, (struct str){ "ab%41", 4 }, false, &out), E_MALFORMED);
-	CU_ASSERT_EQUAL_FATAL(http_decode(a, (struct str){ "ab%41", 2 }, false, &out), OK);
-	CU_ASSERT(str_is(out, "ab"));
+	T_EQ_INT(http_decode(a, (struct str){ "ab%41", 4 }, false, &out), E_MALFORMED);
+	T_REQUIRE(http_decode(a, (struct str){ "ab%41", 2 }, false, &out) == OK);
+	T_TRUE(str_is(out, "ab"));
 }
 
 static void reads_params_in_order(void)
@@ -71,23 +71,23 @@ static void reads_params_in_order(void)
 		{ "empty", "" }, { "a", "b=c" }, { "", "v" },
 	};
 
-	CU_ASSERT_EQUAL_FATAL(e, OK);
+	T_REQUIRE(e == OK);
 	for (size_t i = 0; i < COUNT(expected); i++, p = p->next) {
-		CU_ASSERT_PTR_NOT_NULL_FATAL(p);
-		CU_ASSERT(str_is(p->name, expected[i][0]));
-		CU_ASSERT(str_is(p->value, expected[i][1]));
+		T_REQUIRE(p != NULL);
+		T_TRUE(str_is(p->name, expected[i][0]));
+		T_TRUE(str_is(p->value, expected[i][1]));
 	}
-	CU_ASSERT_PTR_NULL(p);
+	T_NULL(p);
 }
 
 static void empty_params(void)
 {
 	struct http_param *p = (struct http_param *)&a;
 
-	CU_ASSERT_EQUAL(http_params(a, STR(""), &p), OK);
-	CU_ASSERT_PTR_NULL(p);
-	CU_ASSERT_EQUAL(http_params(a, STR("&&&"), &p), OK);
-	CU_ASSERT_PTR_NULL(p);
+	T_EQ_INT(http_params(a, STR(""), &p), OK);
+	T_NULL(p);
+	T_EQ_INT(http_params(a, STR("&&&"), &p), OK);
+	T_NULL(p);
 }
 
 static void limits_params(void)
@@ -98,11 +98,11 @@ static void limits_params(void)
 
 	for (int i = 0; i < 100; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "a=%d&", i);
-	CU_ASSERT_EQUAL(http_params(a, str_of(text), &p), OK);
+	T_EQ_INT(http_params(a, str_of(text), &p), OK);
 	snprintf(text + n, sizeof(text) - n, "b");
-	CU_ASSERT_EQUAL(http_params(a, str_of(text), &p), E_MALFORMED);
-	CU_ASSERT_EQUAL(http_params(a, STR("ok=1&b%0=2"), &p), E_MALFORMED);
-	CU_ASSERT_EQUAL(http_params(a, STR("ok=%ff"), &p), E_MALFORMED);
+	T_EQ_INT(http_params(a, str_of(text), &p), E_MALFORMED);
+	T_EQ_INT(http_params(a, STR("ok=1&b%0=2"), &p), E_MALFORMED);
+	T_EQ_INT(http_params(a, STR("ok=%ff"), &p), E_MALFORMED);
 }
 
 static void encodes(void)
@@ -110,10 +110,25 @@ static void encodes(void)
 	struct str all = { "a/b c+d&e=\xc3\xa9~-._%\0", 18 }, back;
 	struct str coded = http_encode(a, all);
 
-	CU_ASSERT(str_is(coded, "a%2Fb%20c%2Bd%26e%3D%C3%A9~-._%25%00"));
+	T_TRUE(str_is(coded, "a%2Fb%20c%2Bd%26e%3D%C3%A9~-._%25%00"));
 	all.n--;
-	CU_ASSERT_EQUAL_FATAL(http_decode(a, http_encode(a, all), true, &back), OK);
-	CU_ASSERT(str_eq(all, back));
-	CU_ASSERT(str_is(http_encode_keep(a, STR("/a b/c?d"), HTTP_PATH_CHARS), "/a%20b/c%3Fd"));
-	CU_ASSERT_EQUAL(http_encode(a, STR("")).n, 0);
+	T_REQUIRE(http_decode(a, http_encode(a, all), true, &back) == OK);
+	T_TRUE(str_eq(all, back));
+	T_TRUE(str_is(http_encode_keep(a, STR("/a b/c?d"), HTTP_PATH_CHARS), "/a%20b/c%3Fd"));
+	T_EQ_INT(http_encode(a, STR("")).n, 0);
 }
+
+static bool make_arena(void)
+{
+	a = arena_new((size_t)16 << 20);
+	return true;
+}
+
+static void drop_arena(void)
+{
+	arena_free(a);
+}
+
+T_SUITE_WITH("percent-encoding", make_arena, drop_arena, T(decodes), T(refuses_bad_text),
+	     T(stays_within_the_slice), T(reads_params_in_order), T(empty_params),
+	     T(limits_params), T(encodes))

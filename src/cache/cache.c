@@ -1,0 +1,172 @@
+/* src/cache/cache.c - get, lease, fill and invalidate on top of the wire */
+#include "cache/wire.h"
+
+#include "core/clock.h"
+#include "core/hash.h"
+#include "core/id.h"
+#include "core/log.h"
+#include "core/shm.h"
+
+#include <time.h>
+
+#define LEASE_S 3
+#define WAIT_MS 50
+#define WAIT_STEP_MS 5
+
+void (*cache_observer)(enum cache_family family, bool hit);
+
+static void observe(const struct cache_item *items, int n)
+{
+	for (int i = 0; cache_observer && i < n; i++)
+		cache_observer(items[i].family, items[i].value.p != NULL);
+}
+
+void cache_get(struct ctx *c, struct cache_item *items, int n)
+{
+	struct wire_item *wire;
+	struct call k;
+
+	for (int i = 0; i < n; i++) {
+		items[i].value = (struct str){ NULL, 0 };
+		items[i].lease = false;
+		items[i].cas = 0;
+	}
+	if (n <= 0 || !wire_begin(&k, c))
+		return;
+	wire = arena_zalloc(c->arena, sizeof(*wire) * (size_t)n);
+	for (int i = 0; i < n; i++)
+		wire[i].key = wire_key(&k, items[i].key);
+	(void)wire_get(&k, wire, n);	/* what did not come is a miss */
+	for (int i = 0; i < n; i++)
+		if (wire[i].type == WIRE_VALUE)
+			items[i].value = wire[i].body;
+	observe(items, n);
+}
+
+/* ---- leases ---- */
+
+/* Somebody else fills the key: a look every 5 ms. */
+static void wait_for_value(struct call *k, const char *key, struct cache_item *item)
+{
+	static const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000 };
+	int64_t end = clock_mono_ms() + WAIT_MS;
+	struct wire_item w = { .key = key };
+
+	while (clock_mono_ms() < end) {
+		w.type = WIRE_NONE;
+		nanosleep(&step, NULL);
+		k->deadline = clock_mono_ms() + k->cache->timeout_ms;
+		if (!wire_get(k, &w, 1))
+			return;
+		if (w.type == WIRE_VALUE)
+			item->value = w.body;
+		/* Gone: a writer has deleted the lease; its holder will not fill. */
+		if (w.type != WIRE_LEASE)
+			return;
+	}
+}
+
+void cache_lease(struct ctx *c, struct cache_item *item)
+{
+	char token[WIRE_TOKEN];
+	struct wire_item w = { .key = NULL };
+	struct call k;
+
+	item->lease = false;
+	if (item->value.p || !wire_begin(&k, c) || !(w.key = wire_key(&k, item->key)))
+		return;
+	id_secret(token, 12);
+	switch (wire_add(&k, w.key, wire_pack(&k, w.key, WIRE_LEASE, str_of(token)), LEASE_S)) {
+	case WIRE_OK:
+		break;
+	case WIRE_REFUSED:
+		wait_for_value(&k, w.key, item);
+		return;
+	case WIRE_FAILED:
+		return;
+	}
+	if (!wire_get(&k, &w, 1))
+		return;
+	if (w.type == WIRE_VALUE)
+		item->value = w.body;
+	/* Only our own placeholder is our lease: it may have been deleted and taken since. */
+	if (w.type == WIRE_LEASE && str_is(w.body, token)) {
+		item->lease = true;
+		item->cas = w.cas;
+	}
+}
+
+void cache_fill(struct ctx *c, struct cache_item *item, struct str value)
+{
+	const char *key;
+	struct call k;
+
+	if (!item->lease)
+		return;
+	item->lease = false;
+	if (!wire_begin(&k, c) || !(key = wire_key(&k, item->key)))
+		return;
+	/* Refused = deleted or taken over since: then what we have read may be old already. */
+	(void)wire_cas(&k, key, wire_pack(&k, key, WIRE_VALUE, value),
+		       cache_families[item->family].ttl_s, item->cas);
+}
+
+/* ---- writers ---- */
+
+uint64_t cache_generation_of(const char *key)
+{
+	return hash64(key, strlen(key));
+}
+
+/* True when nobody can find the old value under this key any more. */
+static bool forget(struct call *k, const char *key)
+{
+	const char *full = wire_key(k, key);
+
+	/* What memcached does not take as a key was never stored. */
+	return !full || wire_delete(k, full) == WIRE_OK;
+}
+
+void cache_invalidate(struct ctx *c, const char *keys)
+{
+	struct str rest = str_of(keys), line;
+	bool null_cache = !c->cache || !c->cache->mc;
+	bool sure = true, begun = false;
+	struct call k = { .c = c };
+
+	while (rest.n) {
+		const char *key;
+
+		line = str_cut(rest, '\n', &rest);
+		if (line.n == 0)
+			continue;
+		key = arena_strndup(c->arena, line.p, line.n);
+		if (!null_cache && !begun) {
+			begun = true;
+			sure = wire_begin_delete(&k, c);
+		}
+		/* After one failure the debt covers all: no second wait. */
+		if (!null_cache && sure)
+			sure = forget(&k, key);
+		/* After the delete: who reads the new generation finds nothing old behind it. */
+		shm_generation_bump(cache_generation_of(key));
+	}
+	if (!sure && !shm_cache_debt()) {
+		shm_cache_debt_set(true);
+		log_pairs(LOG_WARN_, "cache: a delete could not be confirmed", "request_id",
+			  c->request_id, (char *)NULL);
+	}
+}
+
+const char *cache_state(struct ctx *c)
+{
+	struct wire_item w = { .key = NULL };
+	struct call k;
+
+	if (!c->cache || !c->cache->mc)
+		return "off";
+	if (!wire_begin(&k, c))
+		return "down";
+	w.key = wire_key(&k, "health");
+	return wire_get(&k, &w, 1) ? "up" : "down";
+}

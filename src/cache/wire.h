@@ -1,0 +1,51 @@
+/* src/cache/wire.h - inside of cache/: the client, its time budget, and what lies in memcached */
+#ifndef CACHE_WIRE_H
+#define CACHE_WIRE_H
+
+#include "cache/cache.h"
+
+#include <libmemcached/memcached.h>
+
+#define WIRE_TOKEN 17	/* 16 characters of a lease's token */
+
+struct cache {
+	memcached_st *mc;	/* NULL: the null cache */
+	memcached_result_st result; /* not allocated by the library: it would free it at each end */
+	long timeout_ms, retry_ms;
+};
+
+/* One call to the cache: nothing below waits beyond its deadline. */
+struct call {
+	struct ctx *c;
+	struct cache *cache;
+	uint64_t ns;		/* the namespace read once, at the start */
+	int64_t deadline;
+};
+
+/* False: leave the cache alone now (none, failed in this request, no namespace, debt, breaker). */
+bool wire_begin(struct call *k, struct ctx *c);
+/* The same without the questions about debt, for deletes. */
+bool wire_begin_delete(struct call *k, struct ctx *c);
+
+/* "<namespace>:<key>", or NULL when memcached would not take it. */
+const char *wire_key(const struct call *k, const char *key);
+
+enum wire_type { WIRE_NONE, WIRE_VALUE, WIRE_LEASE };
+struct wire_item {
+	const char *key;	/* in: from wire_key */
+	enum wire_type type;	/* out */
+	struct str body;	/* the value, or the token of a lease; belongs to the arena */
+	uint64_t cas;
+};
+/* One round trip. False: it failed, the breaker is tripped; what came before that is valid. */
+bool wire_get(struct call *k, struct wire_item *items, int n);
+/* body in its envelope, bound to the key. */
+struct str wire_pack(const struct call *k, const char *key, enum wire_type type, struct str body);
+
+enum wire_rc { WIRE_OK, WIRE_REFUSED, WIRE_FAILED };
+enum wire_rc wire_add(struct call *k, const char *key, struct str packed, int ttl_s);
+enum wire_rc wire_cas(struct call *k, const char *key, struct str packed, int ttl_s, uint64_t cas);
+/* OK also when there was nothing. */
+enum wire_rc wire_delete(struct call *k, const char *key);
+
+#endif

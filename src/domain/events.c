@@ -1,0 +1,259 @@
+/* src/domain/events.c - reading and changing events */
+#include "domain/events.h"
+
+#include "auth/actor.h"
+#include "cache/cache.h"
+#include "core/hash.h"
+#include "core/strbuf.h"
+#include "domain/policy.h"
+
+const struct input_field event_fields[] = {
+	{ "title", IN_LINE, IN_REQUIRED, 3, 255, 0, NULL, NULL, "What it is called" },
+	{ "description", IN_TEXT, IN_NULLABLE, 0, 5000, 0, NULL, NULL, "Markdown" },
+	{ "location", IN_LINE, IN_NULLABLE, 0, 500, 0, NULL, NULL, "Where, in words" },
+	{ "url", IN_URL, IN_NULLABLE, 1, 2000, 0, NULL, NULL, "A page about it" },
+	{ "coordinates", IN_COORDS, IN_NULLABLE, 0, 0, 0, NULL, NULL,
+	  "Where, in degrees (WGS 84); also latitude+longitude or lat+lng" },
+	{ "start_date", IN_TIME, IN_REQUIRED, 0, 0, 0, NULL, "date|starts_at",
+	  "When it begins; a day means its midnight in the event's zone" },
+	{ "end_date", IN_END_TIME, IN_NULLABLE, 0, 0, 0, NULL, "ends_at",
+	  "When it ends; a day means its end" },
+	{ "timezone", IN_ZONE, IN_NULLABLE, 0, 0, 0, NULL, NULL, "IANA zone, default UTC" },
+	{ "privacy", IN_WORD, IN_NULLABLE, 0, 0, 0, "public|private|friends_only", NULL,
+	  "Who may see it, default public" },
+	{ "category", IN_LINE, IN_NULLABLE, 1, 100, 0, NULL, NULL, "Slug, name or alias" },
+	{ "tags", IN_TEXTS, IN_NULLABLE, 0, 10, 50, NULL, NULL, "Up to 10 words of 50 characters" },
+	{ "media", IN_URLS, IN_NULLABLE, 0, 10, 2000, NULL, NULL, "Up to 10 pictures" },
+	{ "image_url", IN_URL, IN_NULLABLE, 1, 2000, 0, NULL, NULL, "Picture; default media[0]" },
+	{ "is_virtual", IN_BOOL, IN_NULLABLE, 0, 0, 0, NULL, NULL, "Held online" },
+	{ "virtual_link", IN_URL, IN_NULLABLE, 1, 2000, 0, NULL, NULL,
+	  "Shown to those attending or hosting" },
+	{ "price", IN_MONEY, IN_NULLABLE, 0, 0, 0, NULL, NULL, "0 or more, two decimals" },
+	{ "currency", IN_CURRENCY, IN_NULLABLE, 0, 0, 0, NULL, NULL, "ISO 4217, default USD" },
+	{ "max_attendees", IN_INT, IN_NULLABLE, 1, 100000, 0, NULL, "capacity",
+	  "Seats; null = unlimited" },
+	{ "waitlist_enabled", IN_BOOL, IN_NULLABLE, 0, 0, 0, NULL, NULL,
+	  "Wait when it is full, default true" },
+	{ "status", IN_WORD, IN_NULLABLE, 0, 0, 0, "draft|active", NULL, "Default active" },
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
+const struct input_field event_cancel_fields[] = {
+	{ "reason", IN_TEXT, IN_NULLABLE, 0, 1000, 0, NULL, NULL, "Told to everybody affected" },
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
+
+/* ---- parts ---- */
+
+static void cut_core(struct event_parts *p, struct str meta)
+{
+	struct str version = str_cut(meta, ' ', &meta);
+
+	(void)str_to_long(version, 0, 2147483647, &p->version);
+	p->privacy = str_cut(meta, ' ', &meta);
+	p->status = str_cut(meta, ' ', &meta);
+	p->host_id = str_cut(meta, ' ', &meta);
+	p->has_link = str_is(str_cut(meta, ' ', &meta), "l");
+	p->slug = str_cut(meta, ' ', &meta);
+}
+
+static void cut_viewer(struct event_parts *p, struct str meta)
+{
+	p->known_viewer = meta.n > 0;
+	p->relation = str_cut(meta, ' ', &meta);
+	p->cohost_may = str_cut(meta, ' ', &meta);
+	p->my_state = str_cut(meta, ' ', &meta);
+	if (!p->known_viewer)
+		p->relation = STR("none");
+}
+
+bool event_parts_cut(struct event_parts *p, struct str text)
+{
+	struct str line[7];
+
+	for (size_t i = 0; i < COUNT(line); i++) {
+		if (!text.p)
+			return false;
+		line[i] = str_cut(text, '\n', &text);
+	}
+	cut_core(p, line[0]);
+	p->core = line[1];
+	p->stats_seq = line[2];
+	p->stats = line[3];
+	cut_viewer(p, line[4]);
+	p->viewer = line[5];
+	p->link = line[6];
+	return p->core.n > 2;
+}
+
+const char *event_tag(struct ctx *c, const struct event_parts *p)
+{
+	unsigned long long viewer = p->viewer.n ? hash64(p->viewer.p, p->viewer.n) >> 32 : 0;
+
+	return arena_printf(c->arena, "v%ld.%.*s.%llx", p->version, (int)p->stats_seq.n,
+			    p->stats_seq.p, viewer);
+}
+
+enum err events_find(struct ctx *c, struct str s, struct id *out)
+{
+	PGresult *r;
+
+	if (id_parse(s, out))
+		return OK;
+	if (s.n < 12 || s.n > 80 || !memchr(s.p, '-', s.n))
+		return fail(c, E_NOTFOUND, "no such event");
+	TRY(db_query(c, Q_EVENT_BY_SLUG, &r, arena_strndup(c->arena, s.p, s.n)));
+	if (PQntuples(r) == 0)
+		return fail(c, E_NOTFOUND, "no such event");
+	(void)id_parse(db_get_str(r, 0, 0), out);
+	return OK;
+}
+
+/* ---- reading through the cache ---- */
+
+enum { CORE, STATS, VIEWER, N_ITEMS };
+
+struct fetch {
+	struct event_parts *p;
+	struct cache_item items[N_ITEMS];
+	int n;			/* without a viewer only two */
+	const char *user;	/* NULL for anonymous */
+};
+
+static struct str two_lines(struct ctx *c, struct str a, struct str b)
+{
+	return str_of(arena_printf(c->arena, "%.*s\n%.*s", (int)a.n, a.p, (int)b.n, b.p));
+}
+
+/* Takes what the cache gave into the parts. */
+static void take_items(struct fetch *f)
+{
+	struct str body[N_ITEMS] = { { NULL, 0 } };
+	struct str meta[N_ITEMS] = { { NULL, 0 } };
+
+	for (int i = 0; i < f->n; i++)
+		meta[i] = str_cut(f->items[i].value, '\n', &body[i]);
+	cut_core(f->p, meta[CORE]);
+	f->p->core = body[CORE];
+	f->p->stats_seq = meta[STATS];
+	f->p->stats = body[STATS];
+	cut_viewer(f->p, meta[VIEWER]);
+	f->p->viewer = body[VIEWER];
+}
+
+/* Only the counts ran out: one small statement. */
+static enum err load_stats(struct ctx *c, struct fetch *f)
+{
+	struct cache_item *item = &f->items[STATS];
+	PGresult *r;
+
+	TRY(db_query(c, Q_EVENT_STATS, &r, f->p->id.s));
+	if (PQntuples(r) == 0)
+		return fail(c, E_NOTFOUND, "no such event");
+	item->value = two_lines(c, db_get_str(r, 0, 0), db_get_str(r, 0, 1));
+	if (item->lease)
+		cache_fill(c, item, item->value);
+	take_items(f);
+	return OK;
+}
+
+static enum err load_all(struct ctx *c, struct fetch *f)
+{
+	struct event_parts *p = f->p;
+	struct str text;
+	PGresult *r;
+
+	TRY(db_query(c, Q_EVENTS_GET, &r, p->id.s, f->user));
+	if (PQntuples(r) == 0 || !db_get(r, 0, 0))
+		return fail(c, E_NOTFOUND, "no such event");
+	text = db_get_str(r, 0, 0);
+	if (!event_parts_cut(p, text))
+		return fail(c, E_INTERNAL, "an event could not be read");
+	struct str core_meta = str_cut(text, '\n', &text);
+	struct str viewer_meta = { NULL, 0 };
+
+	for (int i = 1; i <= 4; i++)
+		viewer_meta = str_cut(text, '\n', &text);
+	const struct str values[N_ITEMS] = {
+		two_lines(c, core_meta, p->core), two_lines(c, p->stats_seq, p->stats),
+		two_lines(c, viewer_meta, p->viewer)
+	};
+	for (int i = 0; i < f->n; i++)
+		if (f->items[i].lease)
+			cache_fill(c, &f->items[i], values[i]);
+	return OK;
+}
+
+static enum err load_link(struct ctx *c, struct event_parts *p)
+{
+	PGresult *r;
+
+	TRY(db_query(c, Q_EVENT_LINK, &r, p->id.s));
+	p->link = db_get_str(r, 0, 0);
+	return OK;
+}
+
+/* Fills p from the cache, leases and the database, in that order. */
+static enum err fetch_parts(struct ctx *c, struct fetch *f)
+{
+	int missing = 0;
+
+	cache_get(c, f->items, f->n);
+	for (int i = 0; i < f->n; i++) {
+		if (!f->items[i].value.p)
+			cache_lease(c, &f->items[i]);
+		if (!f->items[i].value.p)
+			missing |= 1 << i;
+	}
+	if (missing == 1 << STATS)
+		TRY(load_stats(c, f));
+	else if (missing)
+		return load_all(c, f);
+	else
+		take_items(f);
+	if (f->p->has_link && policy_sees_link(c, f->p))
+		return load_link(c, f->p);
+	return OK;
+}
+
+enum err events_get(struct ctx *c, const struct id *id, bool fresh, struct event_parts *p)
+{
+	const char *user = id_or_null(&c->actor->user);
+	struct fetch f = { .p = p, .n = user ? 3 : 2, .user = user };
+
+	memset(p, 0, sizeof(*p));
+	p->id = *id;
+	if (fresh) {
+		TRY(load_all(c, &f));
+	} else {
+		f.items[CORE].family = CK_EVENT;
+		f.items[CORE].key = cache_key(c, CK_EVENT, id->s, NULL);
+		f.items[STATS].family = CK_EVENT_STATS;
+		f.items[STATS].key = cache_key(c, CK_EVENT_STATS, id->s, NULL);
+		if (user) {
+			f.items[VIEWER].family = CK_VIEWER;
+			f.items[VIEWER].key = cache_key(c, CK_VIEWER, user, id->s);
+		}
+		TRY(fetch_parts(c, &f));
+	}
+	if (!policy_sees_event(c, p))
+		return fail(c, E_NOTFOUND, "no such event");
+	if (!policy_sees_link(c, p))
+		p->link = (struct str){ NULL, 0 };
+	return OK;
+}
+
+enum err events_access(struct ctx *c, const struct id *id, struct event_parts *p)
+{
+	PGresult *r;
+
+	memset(p, 0, sizeof(*p));
+	p->id = *id;
+	TRY(db_query(c, Q_EVENT_ACCESS, &r, id->s, id_or_null(&c->actor->user)));
+	if (PQntuples(r) == 0)
+		return fail(c, E_NOTFOUND, "no such event");
+	cut_core(p, db_get_str(r, 0, 0));
+	cut_viewer(p, db_get_str(r, 0, 1));
+	if (!policy_sees_event(c, p))
+		return fail(c, E_NOTFOUND, "no such event");
+	return OK;
+}

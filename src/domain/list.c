@@ -1,0 +1,378 @@
+/* src/domain/list.c - lists of events, assembled from static fragments: parameters only, one
+ * prepared statement per set of filters in use, so that every plan sees real conditions */
+#include "domain/list.h"
+
+#include "auth/actor.h"
+#include "core/hash.h"
+#include "core/strbuf.h"
+#include "db/db.h"
+#include "domain/events.h"
+#include "domain/page.h"
+
+#define FILTER_ROWS                                                                                \
+	{ "category", IN_LINE, 0, 1, 100, 0, NULL, NULL, "Slug, name or alias" },                  \
+	{ "tags", IN_TEXTS, 0, 0, 10, 50, NULL, "tag", "Any of these, separated by commas" },      \
+	{ "location", IN_LINE, 0, 1, 200, 0, NULL, NULL, "Words of the place; - is a space" },     \
+	{ "from", IN_TIME, 0, 0, 0, 0, NULL, "date_from",                                          \
+	  "Begins at or after: a time, a day, today, +7d" },                                       \
+	{ "to", IN_END_TIME, 0, 0, 0, 0, NULL, "date_to", "Begins before" },                       \
+	{ "price_min", IN_MONEY, 0, 0, 0, 0, NULL, NULL, "Costs at least" },                       \
+	{ "price_max", IN_MONEY, 0, 0, 0, 0, NULL, NULL, "Costs at most" },                        \
+	{ "is_virtual", IN_BOOL, 0, 0, 0, 0, NULL, NULL, "Held online, or not" },                  \
+	{ "status", IN_WORD, 0, 0, 0, 0, "draft|active|cancelled|completed", NULL,                 \
+	  "Default active" },                                                                      \
+	{ "host_id", IN_ID, 0, 0, 0, 0, NULL, NULL, "Hosted by" }
+#define FIELDS_END { NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL }
+
+const struct input_field list_fields[] = {
+	PAGE_ROWS, FILTER_ROWS,
+	{ "sort", IN_WORD, 0, 0, 0, 0,
+	  "start_date|-start_date|created_at|-created_at|popularity", NULL, "Default start_date" },
+	{ "count", IN_WORD, 0, 0, 0, 0, "exact", NULL, "exact: the total, up to 10,000" },
+	FIELDS_END
+};
+const struct input_field my_fields[] = {
+	PAGE_ROWS,
+	{ "role", IN_WORD, 0, 0, 0, 0, "hosting|attending|invited|past", NULL,
+	  "Default: hosting and attending" },
+	FIELDS_END
+};
+const struct input_field page_fields[] = { PAGE_ROWS, FIELDS_END };
+
+/* ---- fragments: %P stands for the next parameter, everything else is constant ---- */
+
+struct fragment {
+	const char *name;	/* of the input that brings it in; NULL: chosen by code */
+	const char *sql;
+	Oid type;
+};
+enum { T_TEXT = 25, T_UUID = 2950, T_TEXTS = 1009, T_TIME = 1184, T_NUMERIC = 1700, T_BOOL = 16,
+       T_INT8 = 20, T_FLOAT8 = 701 };
+
+static const struct fragment filters[] = {
+	{ "category", " AND e.category_id = category_id(%P)", T_TEXT },
+	{ "tags", " AND e.tags && %P", T_TEXTS },
+	{ "location", " AND e.location_words @> words(%P)", T_TEXT },
+	{ "from", " AND e.start_date >= %P", T_TIME },
+	{ "to", " AND e.start_date < %P", T_TIME },
+	{ "price_min", " AND e.price >= %P", T_NUMERIC },
+	{ "price_max", " AND e.price <= %P", T_NUMERIC },
+	{ "is_virtual", " AND e.is_virtual = %P", T_BOOL },
+	{ "host_id", " AND e.host_id = %P", T_UUID },
+};
+
+enum { SEEN_PUBLIC, SEEN_MEMBER, SEEN_ADMIN };
+static const struct fragment seen[] = {
+	[SEEN_PUBLIC] = { NULL, " AND e.privacy = 'public'", 0 },
+	[SEEN_MEMBER] = { NULL,
+			  " AND (e.privacy = 'public' OR relation_sees(e.privacy,"
+			  " event_relation(e.id, %P, e.host_id)))", T_UUID },
+	[SEEN_ADMIN] = { NULL, "", 0 },
+};
+
+enum { ST_COMING, ST_SPAN, ST_DRAFT, ST_ACTIVE, ST_CANCELLED, ST_COMPLETED, ST_DRAFT_ALL };
+static const struct fragment statuses[] = {
+	[ST_COMING] = { NULL, " AND e.status = 'active' AND e.ends_at > now()", 0 },
+	[ST_SPAN] = { NULL, " AND e.status IN ('active', 'completed')", 0 },
+	[ST_DRAFT] = { "draft", " AND e.status = 'draft' AND e.host_id = %P", T_UUID },
+	[ST_ACTIVE] = { "active", " AND e.status = 'active'", 0 },
+	[ST_CANCELLED] = { "cancelled", " AND e.status = 'cancelled'", 0 },
+	[ST_COMPLETED] = { "completed", " AND e.status = 'completed'", 0 },
+	[ST_DRAFT_ALL] = { NULL, " AND e.status = 'draft'", 0 },
+};
+
+static const struct {
+	const char *name, *key, *dir, *cmp, *join;
+	Oid type;
+} sorts[] = {
+	{ "start_date", "e.start_date", "", ">", "", T_TIME },
+	{ "-start_date", "e.start_date", " DESC", "<", "", T_TIME },
+	{ "created_at", "e.created_at", "", ">", "", T_TIME },
+	{ "-created_at", "e.created_at", " DESC", "<", "", T_TIME },
+	{ "popularity", "coalesce(p.score, 0)", " DESC", "<",
+	  " LEFT JOIN event_scores p ON p.event_id = e.id", T_FLOAT8 },
+};
+
+/* Whose events: from the person's side. */
+static const struct fragment scopes[] = {
+	{ "hosting", " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
+		     " SELECT event_id FROM event_hosts WHERE user_id = %P)", T_UUID },
+	{ "attending", " AND e.id IN (SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
+		       " ('going', 'held', 'waitlisted', 'interested', 'maybe'))"
+		       " AND e.ends_at > now()", T_UUID },
+	{ "invited", " AND e.id IN (SELECT event_id FROM invitations WHERE invitee_id = %P)"
+		     " AND e.ends_at > now()", T_UUID },
+	{ "past", " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
+		  " SELECT event_id FROM event_hosts WHERE user_id = %P UNION ALL"
+		  " SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
+		  " ('going', 'held', 'interested', 'maybe')) AND e.ends_at <= now()", T_UUID },
+	{ "", " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
+	      " SELECT event_id FROM event_hosts WHERE user_id = %P UNION ALL"
+	      " SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
+	      " ('going', 'held', 'waitlisted', 'interested', 'maybe'))"
+	      " AND e.ends_at > now()", T_UUID },
+};
+
+/* ---- building ---- */
+
+#define ARGS_MAX 32
+struct build {
+	struct ctx *c;
+	struct strbuf where;
+	const char *args[ARGS_MAX];
+	Oid types[ARGS_MAX];
+	int n;
+};
+
+/* Adds text, turning each %P into the next parameter with this value. */
+static void add(struct build *b, const char *sql, Oid type, const char *value)
+{
+	for (const char *p = sql; *p; p++) {
+		if (p[0] != '%' || p[1] != 'P') {
+			strbuf_addc(&b->where, *p);
+			continue;
+		}
+		b->args[b->n] = value;
+		b->types[b->n] = type;
+		strbuf_printf(&b->where, "$%d", ++b->n);
+		p++;
+	}
+}
+
+static const char *pg_array(struct ctx *c, struct json_object *a)
+{
+	struct strbuf b;
+
+	strbuf_init(&b, c->arena, 65536);
+	for (size_t i = 0; i < json_object_array_length(a); i++) {
+		const char *s = json_object_get_string(json_object_array_get_idx(a, i));
+
+		strbuf_addc(&b, i ? ',' : '{');
+		strbuf_addc(&b, '"');
+		for (; *s; s++) {
+			if (*s == '"' || *s == '\\')
+				strbuf_addc(&b, '\\');
+			strbuf_addc(&b, *s);
+		}
+		strbuf_addc(&b, '"');
+	}
+	strbuf_adds(&b, b.len ? "}" : "{}");
+	return strbuf_str(&b);
+}
+
+static const char *value_text(struct ctx *c, struct json_object *v)
+{
+	if (json_object_is_type(v, json_type_array))
+		return pg_array(c, v);
+	return json_object_get_string(v);
+}
+
+static void add_filters(struct build *b, const struct input *in)
+{
+	struct json_object *v;
+
+	for (size_t i = 0; i < COUNT(filters); i++)
+		if (json_object_object_get_ex(in->values, filters[i].name, &v) && v)
+			add(b, filters[i].sql, filters[i].type, value_text(b->c, v));
+}
+
+static void add_seen(struct build *b)
+{
+	const struct actor *a = b->c->actor;
+	int who = a->permissions & MAY_ADMIN ? SEEN_ADMIN
+		  : actor_known(a)	     ? SEEN_MEMBER
+					     : SEEN_PUBLIC;
+
+	add(b, seen[who].sql, seen[who].type, a->user.s);
+}
+
+static void add_status(struct build *b, const struct input *in)
+{
+	const char *word = js_str(in->values, "status");
+	const struct actor *a = b->c->actor;
+	int st = js_has(in->values, "from") || js_has(in->values, "to") ? ST_SPAN : ST_COMING;
+
+	for (int i = 0; word && i < (int)COUNT(statuses); i++)
+		if (statuses[i].name && strcmp(statuses[i].name, word) == 0)
+			st = i;
+	if (st == ST_DRAFT && (a->permissions & MAY_ADMIN))
+		st = ST_DRAFT_ALL;
+	add(b, statuses[st].sql, statuses[st].type, id_or_null(&a->user));
+}
+
+static int sort_of(const char *word)
+{
+	for (int i = 0; word && i < (int)COUNT(sorts); i++)
+		if (strcmp(sorts[i].name, word) == 0)
+			return i;
+	return 0;
+}
+
+/* The whole statement. Inner: ids of the page; outer: their texts. */
+static const char *assemble(struct build *b, int sort)
+{
+	return arena_printf(
+	    b->c->arena,
+	    "SELECT x.k, x.id, d.doc, s.members FROM (SELECT %s AS k, e.id FROM events e%s WHERE"
+	    " e.deleted_at IS NULL%s ORDER BY %s%s, e.id%s LIMIT $%d OFFSET $%d) x"
+	    " JOIN event_docs d ON d.event_id = x.id CROSS JOIN LATERAL event_stats(x.id) s"
+	    " ORDER BY x.k%s, x.id%s",
+	    sorts[sort].key, sorts[sort].join, strbuf_str(&b->where), sorts[sort].key,
+	    sorts[sort].dir, sorts[sort].dir, b->n + 1, b->n + 2, sorts[sort].dir, sorts[sort].dir);
+}
+
+static const char *statement_name(struct ctx *c, const char *text)
+{
+	char hex[33];
+
+	hash128_hex(text, strlen(text), hex);
+	return arena_printf(c->arena, "list_%s", hex);
+}
+
+static enum err count_all(struct build *b, long *total)
+{
+	const char *text = arena_printf(
+	    b->c->arena,
+	    "SELECT count(*) FROM (SELECT FROM events e WHERE e.deleted_at IS NULL%s LIMIT 10001) x",
+	    strbuf_str(&b->where));
+	PGresult *r;
+
+	TRY(db_run_text(b->c, statement_name(b->c, text), text, b->types, b->args, b->n, &r));
+	*total = db_get_long(r, 0, 0);
+	return OK;
+}
+
+/* {core…,"stats":…,"current_attendees":n}, joined. */
+static const char *items_json(struct ctx *c, const PGresult *r, long limit)
+{
+	int n = PQntuples(r) > limit ? (int)limit : PQntuples(r);
+	struct strbuf b;
+
+	strbuf_init(&b, c->arena, 8 << 20);
+	strbuf_addc(&b, '[');
+	for (int i = 0; i < n; i++) {
+		struct str doc = db_get_str(r, i, 2);
+
+		if (i)
+			strbuf_addc(&b, ',');
+		strbuf_add(&b, doc.p, doc.n - 1);
+		strbuf_addc(&b, ',');
+		strbuf_addstr(&b, db_get_str(r, i, 3));
+		strbuf_addc(&b, '}');
+	}
+	strbuf_addc(&b, ']');
+	return strbuf_str(&b);
+}
+
+static void add_cursor(struct build *b, int sort, const char *key, const char *id)
+{
+	strbuf_printf(&b->where, " AND (%s, e.id) %s (", sorts[sort].key, sorts[sort].cmp);
+	add(b, "%P", sorts[sort].type, key);
+	add(b, ", %P)", T_UUID, id);
+}
+
+static enum err run(struct build *b, int sort, struct page *p, const char *bound, long total,
+		    struct list *out)
+{
+	const char *text;
+	PGresult *r;
+
+	if (p->key)
+		add_cursor(b, sort, p->key, p->id);
+	text = assemble(b, sort);
+	b->args[b->n] = p->most;
+	b->types[b->n++] = T_INT8;
+	b->args[b->n] = p->skip;
+	b->types[b->n++] = T_INT8;
+	TRY(db_run_text(b->c, statement_name(b->c, text), text, b->types, b->args, b->n, &r));
+	bool more = PQntuples(r) > p->limit;
+	int last = (int)p->limit - 1;
+
+	out->items = items_json(b->c, r, p->limit);
+	out->pagination = page_json(b->c, p, bound, more ? db_get(r, last, 0) : NULL,
+				    more ? db_get(r, last, 1) : NULL, total);
+	return OK;
+}
+
+/* What a cursor is bound to: everything but the page itself. */
+static const char *bound_of(struct ctx *c, const char *list, const struct input *in)
+{
+	struct json_object *copy = NULL;
+
+	if (json_object_deep_copy(in->values, &copy, NULL) != 0)
+		return list;
+	json_object_object_del(copy, "cursor");
+	json_object_object_del(copy, "page");
+	json_object_object_del(copy, "limit");
+	json_object_object_del(copy, "count");
+	const char *text = arena_printf(c->arena, "%s %s", list, js_text(c->arena, copy));
+
+	json_object_put(copy);
+	return text;
+}
+
+enum err list_events(struct ctx *c, const struct input *in, struct list *out)
+{
+	struct build b = { .c = c };
+	const char *bound = bound_of(c, "events", in);
+	const char *category = js_str(in->values, "category");
+	struct page p;
+	long total = -1;
+
+	TRY(page_read(c, in, bound, &p));
+	strbuf_init(&b.where, c->arena, 8192);
+	add_seen(&b);
+	add_status(&b, in);
+	add_filters(&b, in);
+	if (js_str(in->values, "count"))
+		TRY(count_all(&b, &total));
+	TRY(run(&b, sort_of(js_str(in->values, "sort")), &p, bound, total, out));
+	if (category && strcmp(out->items, "[]") == 0) /* nothing there, or no such category? */
+		events_category_problem(c, category, "category");
+	return c->err;
+}
+
+enum err list_mine(struct ctx *c, const struct input *in, struct list *out)
+{
+	struct build b = { .c = c };
+	const char *bound = bound_of(c, "my", in);
+	const char *role = js_str(in->values, "role");
+	bool past = role && strcmp(role, "past") == 0;
+	struct page p;
+
+	TRY(page_read(c, in, bound, &p));
+	strbuf_init(&b.where, c->arena, 8192);
+	for (size_t i = 0; i < COUNT(scopes); i++)
+		if (strcmp(scopes[i].name, role ? role : "") == 0)
+			add(&b, scopes[i].sql, scopes[i].type, c->actor->user.s);
+	return run(&b, past ? sort_of("-start_date") : 0, &p, bound, -1, out);
+}
+
+/* Numbering: cursor, then sort, then the set of filters, for what members see; then every reader and
+ * status, then every scope. */
+const char *list_statement(struct ctx *c, int n)
+{
+	const int sets = 1 << COUNT(filters), plain = sets * (int)COUNT(sorts) * 2;
+	struct build b = { .c = c };
+	int sort = 0;
+
+	strbuf_init(&b.where, c->arena, 8192);
+	if (n < plain) {
+		sort = n / 2 % (int)COUNT(sorts);
+		add(&b, seen[SEEN_MEMBER].sql, T_UUID, NULL);
+		add(&b, statuses[ST_COMING].sql, 0, NULL);
+		for (size_t i = 0; i < COUNT(filters); i++)
+			if (n / 2 / (int)COUNT(sorts) & 1 << i)
+				add(&b, filters[i].sql, filters[i].type, NULL);
+		if (n % 2)
+			add_cursor(&b, sort, NULL, NULL);
+	} else if ((n -= plain) < (int)(COUNT(seen) * COUNT(statuses))) {
+		add(&b, seen[n / (int)COUNT(statuses)].sql, T_UUID, NULL);
+		add(&b, statuses[n % (int)COUNT(statuses)].sql, T_UUID, NULL);
+	} else if ((n -= (int)(COUNT(seen) * COUNT(statuses))) < (int)COUNT(scopes)) {
+		add(&b, scopes[n].sql, T_UUID, NULL);
+	} else {
+		return NULL;
+	}
+	return assemble(&b, sort);
+}

@@ -1,0 +1,32 @@
+/* src/domain/list.h - lists of events: filters, sorts and pages as SQL fragments */
+#ifndef DOMAIN_LIST_H
+#define DOMAIN_LIST_H
+
+#include "core/ctx.h"
+#include "domain/input.h"
+
+extern const struct input_field list_fields[], my_fields[], page_fields[];
+
+struct list {
+	const char *items;	/* JSON array */
+	const char *pagination;	/* JSON object */
+};
+
+/* All public lists; in: checked list_fields. */
+enum err list_events(struct ctx *c, const struct input *in, struct list *out) MUST_CHECK;
+/* c->actor's events; in: checked my_fields. */
+enum err list_mine(struct ctx *c, const struct input *in, struct list *out) MUST_CHECK;
+
+/* Below an event; in: checked attendee_fields or page_fields. */
+extern const struct input_field attendee_fields[];
+struct event_parts;
+enum err list_attendees(struct ctx *c, const struct event_parts *e, const struct input *in,
+			struct list *out) MUST_CHECK;
+enum err list_waiting(struct ctx *c, const struct event_parts *e, const struct input *in,
+		      struct list *out) MUST_CHECK;
+
+/* Every statement list_events can assemble, for the test that prepares them all: number n, NULL
+ * after the last. */
+const char *list_statement(struct ctx *c, int n);
+
+#endif

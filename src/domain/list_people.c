@@ -1,0 +1,88 @@
+/* src/domain/list_people.c - who comes to an event, and who waits for a seat */
+#include "auth/actor.h"
+#include "core/strbuf.h"
+#include "db/db.h"
+#include "domain/events.h"
+#include "domain/list.h"
+#include "domain/page.h"
+#include "domain/policy.h"
+
+const struct input_field attendee_fields[] = {
+	PAGE_ROWS,
+	{ "status", IN_WORD, 0, 0, 0, 0, "going|interested|maybe|not_going|waitlisted", NULL,
+	  "Default: those holding seats; waitlisted for hosts only" },
+	{ "q", IN_LINE, 0, 1, 100, 0, NULL, NULL, "Part of a name" },
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static const char *docs_json(struct ctx *c, const PGresult *r, int col, long limit)
+{
+	int n = PQntuples(r) > limit ? (int)limit : PQntuples(r);
+	struct strbuf b;
+
+	strbuf_init(&b, c->arena, 8 << 20);
+	for (int i = 0; i < n; i++) {
+		strbuf_addc(&b, i ? ',' : '[');
+		strbuf_addstr(&b, db_get_str(r, i, col));
+	}
+	strbuf_adds(&b, n ? "]" : "[]");
+	return strbuf_str(&b);
+}
+
+/* LIKE's own characters in what people type stand for themselves. */
+static const char *like_escaped(struct ctx *c, const char *q)
+{
+	struct strbuf b;
+
+	if (!q)
+		return NULL;
+	strbuf_init(&b, c->arena, 1024);
+	for (; *q; q++) {
+		if (strchr("%_\\", *q))
+			strbuf_addc(&b, '\\');
+		strbuf_addc(&b, *q);
+	}
+	return strbuf_str(&b);
+}
+
+enum err list_attendees(struct ctx *c, const struct event_parts *e, const struct input *in,
+			struct list *out)
+{
+	const char *status = js_str(in->values, "status");
+	bool host = policy_may(c, e, "checkin");
+	const char *bound = arena_printf(c->arena, "attendees %s %s %s", e->id.s,
+					 status ? status : "", js_str(in->values, "q"));
+	struct page p;
+	PGresult *r;
+
+	TRY(page_read(c, in, bound, &p));
+	if (status && strcmp(status, "waitlisted") == 0 && !host)
+		return fail(c, E_DENIED, "only its hosts see who waits");
+	TRY(db_query(c, Q_ATTENDEES, &r, e->id.s, status, like_escaped(c, js_str(in->values, "q")),
+		     host ? "true" : "false", p.key, p.id, p.most, p.skip));
+	bool more = PQntuples(r) > p.limit;
+	int last = (int)p.limit - 1;
+
+	out->items = docs_json(c, r, 2, p.limit);
+	out->pagination = page_json(c, &p, bound, more ? db_get(r, last, 0) : NULL,
+				    more ? db_get(r, last, 1) : NULL, -1);
+	return OK;
+}
+
+enum err list_waiting(struct ctx *c, const struct event_parts *e, const struct input *in,
+		      struct list *out)
+{
+	const char *bound = arena_printf(c->arena, "waitlist %s", e->id.s);
+	const char *only = policy_may(c, e, "checkin") ? NULL : c->actor->user.s;
+	struct page p;
+	PGresult *r;
+
+	TRY(page_read(c, in, bound, &p));
+	TRY(db_query(c, Q_WAITLIST, &r, e->id.s, only, p.key ? p.key : "0", p.most, p.skip));
+	bool more = PQntuples(r) > p.limit;
+
+	out->items = docs_json(c, r, 1, p.limit);
+	out->pagination = page_json(c, &p, bound, more ? db_get(r, (int)p.limit - 1, 0) : NULL,
+				    e->id.s, -1);
+	return OK;
+}

@@ -1,0 +1,98 @@
+/* src/notifier/beat.c - the heartbeat that /health, /metrics and `marquee doctor` read, and what has
+ * to be done once in a while */
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/shm.h"
+#include "core/strbuf.h"
+#include "notifier/notifier.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BEAT_MS 700
+#define SECOND_MS 1000
+#define BACKLOG_SHARE 20	/* counting a long backlog may take 1/20 of the time */
+
+const char *beat_kafka(const struct notifier *n)
+{
+	if (!n->producer)
+		return "off";
+	return producer_connected(n->producer) ? "up" : "down";
+}
+
+static void count_backlog(struct notifier *n, int64_t now)
+{
+	struct ctx *c = notifier_ctx(n, n->scratch);
+	int64_t took;
+	PGresult *r;
+
+	if (db_query0(c, Q_OUTBOX_BACKLOG, &r) == OK) {
+		n->pending = db_get_long(r, 0, 0);
+		n->oldest_s = strtod(db_get(r, 0, 1), NULL);
+	}
+	if (db_query0(c, Q_OUTBOX_PARKED, &r) == OK)
+		n->parked = db_get_long(r, 0, 0);
+	took = clock_mono_ms() - now;
+	n->backlog_at = now + (took * BACKLOG_SHARE > SECOND_MS ? took * BACKLOG_SHARE : SECOND_MS);
+}
+
+static const char *state_text(struct notifier *n)
+{
+	struct strbuf b;
+	bool any = false;
+
+	strbuf_init(&b, n->scratch, 4096);
+	strbuf_printf(&b, "{\"kafka\":\"%s\",\"leads\":[", beat_kafka(n));
+	for (int i = 0; i < SHARDS; i++) {
+		if (!n->shards[i].leads)
+			continue;
+		strbuf_printf(&b, "%s%d", any ? "," : "", i);
+		any = true;
+	}
+	strbuf_printf(&b, "],\"pending\":%lld,\"oldest_seconds\":%.3f,\"parked\":%lld,\"sent\":%llu,"
+			  "\"pid\":%ld,\"host\":", n->pending, n->oldest_s, n->parked, n->sent,
+		      (long)getpid());
+	strbuf_jsonz(&b, n->host);
+	strbuf_adds(&b, ",\"version\":");
+	strbuf_jsonz(&b, MARQUEE_VERSION);
+	strbuf_adds(&b, "}");
+	return strbuf_str(&b);
+}
+
+/* On a host without workers nobody else would read it, and no key could be deleted. */
+static void refresh_namespace(struct notifier *n, int64_t now)
+{
+	if (now < n->namespace_at || n->cfg->cache_servers[0] == '\0')
+		return;
+	n->namespace_at = now + SECOND_MS;
+	if (cache_namespace_refresh(notifier_ctx(n, n->scratch)) != OK)
+		log_msg(LOG_WARN_, "the cache's namespace could not be read");
+}
+
+static void set_retention(struct notifier *n)
+{
+	char seconds[24];
+
+	snprintf(seconds, sizeof(seconds), "%ld", n->cfg->outbox_retention / SECOND_MS);
+	if (db_query(notifier_ctx(n, n->scratch), Q_OUTBOX_RETENTION, NULL, seconds) == OK)
+		n->retention_set = true;
+}
+
+void beat_step(struct notifier *n, int64_t now)
+{
+	bool speaks = !n->producer || n->shards[0].leads;
+
+	refresh_namespace(n, now);
+	if (speaks && now >= n->beat_at) {
+		n->beat_at = now + BEAT_MS;
+		if (now >= n->backlog_at)
+			count_backlog(n, now);
+		if (!n->retention_set)
+			set_retention(n);
+		/* A beat that does not arrive is what others are to see. */
+		(void)!db_query(notifier_ctx(n, n->scratch), Q_HEARTBEAT_PUT, NULL, "notifier",
+				state_text(n));
+	}
+	arena_reset(n->scratch);
+}

@@ -1,0 +1,202 @@
+/* src/web/guard.c - what stands before a handler: who is asking, how often, from where */
+#include "web/guard.h"
+
+#include "auth/token.h"
+#include "core/clock.h"
+#include "core/shm.h"
+#include "core/strbuf.h"
+
+#include <strings.h>
+
+enum err guard_actor(struct req *rq)
+{
+	struct ctx *c = rq->ctx;
+	struct str rest, scheme = str_cut(str_of(http_header(rq->http, "Authorization")), ' ', &rest);
+
+	rq->actor = actor_anonymous;
+	c->actor = &rq->actor;
+	if (scheme.n == 0)
+		return OK;
+	if (scheme.n != 6 || strncasecmp(scheme.p, "Bearer", 6) != 0)
+		return fail(c, E_UNAUTH, "the Authorization header must be: Bearer <token>");
+	enum err e = token_verify(c, str_trim(rest), &rq->actor);
+
+	if (e == OK)
+		e = token_check_revoked(c, &rq->actor);
+	if (e != OK)
+		rq->actor = actor_anonymous;
+	return e;
+}
+
+/* ---- rates ---- */
+
+static const struct {
+	const char *name;
+	size_t limit;		/* offset of the hourly limit in struct config */
+	bool anonymous_only;
+} classes[RL_CLASSES] = {
+	[RL_BROWSE] = { "browse", offsetof(struct config, limits_browse), true },
+	[RL_CREATE] = { "create", offsetof(struct config, limits_create), false },
+	[RL_REGISTER] = { "register", offsetof(struct config, limits_register), false },
+	[RL_SEARCH] = { "search", offsetof(struct config, limits_search), false },
+	[RL_LOGIN] = { "login", offsetof(struct config, limits_login), false },
+	[RL_WRITE] = { "write", offsetof(struct config, limits_write), false },
+};
+#define WINDOW_MS (3600 * 1000L)
+
+/* An IPv6 user holds a /64: that is one client. */
+static struct str client_of(const struct req *rq)
+{
+	struct str s = str_of(rq->http->remote);
+	int colons = 0;
+
+	if (!memchr(s.p, ':', s.n))
+		return s;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == ':' && ++colons == 4)
+			return (struct str){ s.p, i };
+	return s;
+}
+
+static struct limit_result take(struct req *rq, const char *name, struct str who, long limit)
+{
+	const char *key = arena_printf(rq->ctx->arena, "%s %.*s", name, (int)who.n, who.p);
+	long hosts = rq->ctx->cfg->limits_hosts;
+
+	return shm_limit(key, strlen(key), limit / hosts > 0 ? limit / hosts : 1, WINDOW_MS,
+			 clock_now_us() / 1000, true);
+}
+
+static enum err limited(struct req *rq, const char *name, long limit, struct limit_result l)
+{
+	http_set(rq->rs, "RateLimit-Policy", "\"%s\";q=%ld;w=3600", name, limit);
+	http_set(rq->rs, "RateLimit", "\"%s\";r=%ld;t=%ld", name, l.remaining, l.reset_s);
+	if (l.allowed)
+		return OK;
+	rq->ctx->retry_after = (int)l.retry_s;
+	return fail(rq->ctx, E_LIMIT, "too many requests of class %s: wait %ld seconds", name, l.retry_s);
+}
+
+enum err guard_rate(struct req *rq)
+{
+	const struct config *cfg = rq->ctx->cfg;
+	enum rate_class rl = rq->route->rate;
+	bool known = actor_known(&rq->actor);
+	struct str who = known ? str_of(rq->actor.user.s) : client_of(rq);
+
+	if (!cfg->limits_enabled || rl == RL_NONE)
+		return OK;
+	if (!(classes[rl].anonymous_only && known)) {
+		long limit = *(const long *)((const char *)cfg + classes[rl].limit);
+
+		TRY(limited(rq, classes[rl].name, limit, take(rq, classes[rl].name, who, limit)));
+	}
+	struct limit_result all = take(rq, "overall", client_of(rq), cfg->limits_overall);
+
+	return all.allowed ? OK : limited(rq, "overall", cfg->limits_overall, all);
+}
+
+/* ---- access ---- */
+
+static bool is_listed(const char *list, const char *word)
+{
+	struct str rest = str_of(list);
+
+	while (rest.p)
+		if (str_is(str_cut(rest, ' ', &rest), word))
+			return true;
+	return false;
+}
+
+enum err guard_access(struct req *rq)
+{
+	const struct route *r = rq->route;
+
+	if (r->who == WHO_LOCAL && !is_listed(rq->ctx->cfg->http_metrics_allow, rq->http->remote))
+		return fail(rq->ctx, E_NOTFOUND, "no such address");
+	if (r->who == WHO_MEMBER && !actor_known(&rq->actor))
+		return fail(rq->ctx, E_UNAUTH, "sign in first");
+	if ((rq->actor.permissions & r->may) != r->may)
+		return fail(rq->ctx, E_DENIED, "your role may not do this");
+	return OK;
+}
+
+enum err guard_key(struct req *rq)
+{
+	const char *sent = http_header(rq->http, "Idempotency-Key");
+	struct str key = str_of(sent);
+
+	if (!*sent || !(rq->route->flags & RF_KEYED) || rq->http->method != M_POST ||
+	    !actor_known(&rq->actor))
+		return OK;
+	if (key.n >= 2 && key.p[0] == '"' && key.p[key.n - 1] == '"')
+		key = (struct str){ key.p + 1, key.n - 2 };
+	bool good = key.n >= 1 && key.n <= 255;
+
+	for (size_t i = 0; good && i < key.n; i++)
+		good = key.p[i] > ' ' && key.p[i] < 0x7f;
+	if (!good)
+		return fail_field(rq->ctx, "Idempotency-Key",
+				  "must be 1 to 255 visible ASCII characters");
+	rq->idem.actor = rq->actor.user.s;
+	rq->idem.key = arena_strndup(rq->ctx->arena, key.p, key.n);
+	return OK;
+}
+
+/* ---- headers ---- */
+
+static const struct {
+	enum method m;
+	const char *name;
+} method_names[] = { { M_GET, "GET" },	   { M_HEAD, "HEAD" },	 { M_POST, "POST" },
+		     { M_PUT, "PUT" },	   { M_PATCH, "PATCH" }, { M_DELETE, "DELETE" },
+		     { M_OPTIONS, "OPTIONS" } };
+
+static const char *method_list(struct req *rq, unsigned methods)
+{
+	struct strbuf b;
+
+	strbuf_init(&b, rq->ctx->arena, 256);
+	for (size_t i = 0; i < COUNT(method_names); i++)
+		if (methods & method_names[i].m)
+			strbuf_printf(&b, "%s%s", b.len ? ", " : "", method_names[i].name);
+	return strbuf_str(&b);
+}
+
+void guard_cors(struct req *rq, unsigned methods, bool preflight)
+{
+	const char *origin = http_header(rq->http, "Origin");
+
+	if (methods)
+		http_set(rq->rs, "Allow", "%s", method_list(rq, methods));
+	if (!*rq->ctx->cfg->http_cors_origins)
+		return;
+	http_set(rq->rs, "Vary", "Origin");
+	if (!*origin || strcmp(origin, "null") == 0 ||
+	    !is_listed(rq->ctx->cfg->http_cors_origins, origin))
+		return;
+	http_set(rq->rs, "Access-Control-Allow-Origin", "%s", origin);
+	http_set(rq->rs, "Access-Control-Expose-Headers",
+		 "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, "
+		 "Idempotency-Replayed");
+	if (!preflight)
+		return;
+	http_set(rq->rs, "Access-Control-Allow-Methods", "%s", method_list(rq, methods));
+	http_set(rq->rs, "Access-Control-Allow-Headers",
+		 "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
+		 "X-Request-Id, traceparent");
+	http_set(rq->rs, "Access-Control-Max-Age", "600");
+}
+
+void guard_headers(struct req *rq)
+{
+	struct http_response *rs = rq->rs;
+
+	http_set(rs, "X-Request-Id", "%s", rq->request_id);
+	http_set(rs, "X-Content-Type-Options", "nosniff");
+	http_set(rs, "X-Frame-Options", "DENY");
+	http_set(rs, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+	http_set(rs, "Referrer-Policy", "no-referrer");
+	if (strncmp(rq->ctx->cfg->http_public_url, "https:", 6) == 0)
+		http_set(rs, "Strict-Transport-Security", "max-age=63072000; includeSubDomains");
+}

@@ -1,0 +1,296 @@
+/* src/web/route.c - finds the route of a request and leads it through everything routes share */
+#include "web/route.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/strbuf.h"
+#include "domain/events.h"
+#include "domain/wake.h"
+#include "web/guard.h"
+#include "web/metrics.h"
+
+#include <stdio.h>
+
+/* ---- the table of tables ---- */
+
+int route_count(void)
+{
+	static int n;
+
+	for (int t = 0; n == 0 && route_tables[t]; t++)
+		for (const struct route *r = route_tables[t]; r->path; r++)
+			n++;
+	return n;
+}
+
+const struct route *route_at(int i)
+{
+	for (int t = 0; route_tables[t]; t++)
+		for (const struct route *r = route_tables[t]; r->path; r++)
+			if (i-- == 0)
+				return r;
+	return NULL;
+}
+
+int route_index(const struct route *of)
+{
+	int i = 0;
+
+	for (int t = 0; route_tables[t]; t++)
+		for (const struct route *r = route_tables[t]; r->path; r++, i++)
+			if (r == of)
+				return i;
+	return -1;
+}
+
+const char *routes_problem(void)
+{
+	static char why[200];
+
+	for (int i = 0; i < route_count(); i++) {
+		const struct route *r = route_at(i);
+		const char *what = NULL;
+
+		if (r->who == WHO_UNSET)
+			what = "says not who may use it";
+		else if (r->path[0] != '/' || !r->handler || !r->doc || !r->method)
+			what = "is incomplete";
+		else if (r->may && r->who != WHO_MEMBER)
+			what = "asks for permissions of nobody";
+		for (int j = 0; j < i; j++)
+			if (route_at(j)->method == r->method &&
+			    strcmp(route_at(j)->path, r->path) == 0)
+				what = "stands twice";
+		if (what) {
+			snprintf(why, sizeof(why), "route %s %s %s", method_name(r->method), r->path,
+				 what);
+			return why;
+		}
+	}
+	return NULL;
+}
+
+/* ---- matching ---- */
+
+#define SEGMENTS_MAX 8
+struct path {
+	struct str raw[SEGMENTS_MAX];
+	int n;
+};
+
+/* Cuts the path; /api and /api/v1 in front mean nothing. False: too long to be ours. */
+static bool cut_path(struct str s, struct path *p)
+{
+	p->n = 0;
+	if (s.n == 0 || s.p[0] != '/')
+		return false;
+	s = (struct str){ s.p + 1, s.n - 1 };
+	while (s.p && s.n) {
+		if (p->n == SEGMENTS_MAX)
+			return false;
+		p->raw[p->n++] = str_cut(s, '/', &s);
+	}
+	if (s.p && p->n)
+		return false; /* a slash at the end names something else */
+	int skip = p->n && str_is(p->raw[0], "api") ? 1 + (p->n > 1 && str_is(p->raw[1], "v1")) : 0;
+
+	memmove(p->raw, p->raw + skip, sizeof(p->raw[0]) * (size_t)(p->n - skip));
+	p->n -= skip;
+	return true;
+}
+
+/* Number of literal segments that agree, -1 when the pattern does not match. */
+static int match(const char *pattern, const struct path *p)
+{
+	struct str rest = str_of(pattern + 1);
+	int literal = 0;
+
+	for (int i = 0; i < p->n; i++) {
+		if (!rest.p || rest.n == 0)
+			return -1;
+		struct str seg = str_cut(rest, '/', &rest);
+
+		if (seg.p[0] == ':' ? p->raw[i].n == 0 : !str_eq(seg, p->raw[i]))
+			return -1;
+		literal += seg.p[0] != ':';
+	}
+	return rest.p && rest.n ? -1 : literal;
+}
+
+/* The best route for path and method; *allowed collects the methods of all that match the path. */
+static const struct route *find(const struct path *p, enum method m, unsigned *allowed)
+{
+	const struct route *best = NULL;
+	int best_literal = -1;
+
+	*allowed = 0;
+	for (int t = 0; route_tables[t]; t++)
+		for (const struct route *r = route_tables[t]; r->path; r++) {
+			int literal = match(r->path, p);
+
+			if (literal < 0)
+				continue;
+			*allowed |= r->method;
+			if ((r->method == m || (m == M_HEAD && r->method == M_GET)) &&
+			    literal > best_literal) {
+				best = r;
+				best_literal = literal;
+			}
+		}
+	if (*allowed & M_GET)
+		*allowed |= M_HEAD;
+	if (*allowed)
+		*allowed |= M_OPTIONS;
+	return best;
+}
+
+static enum err take_params(struct req *rq, const struct path *p)
+{
+	struct str rest = str_of(rq->route->path + 1);
+
+	for (int i = 0; i < p->n; i++) {
+		struct str seg = str_cut(rest, '/', &rest);
+
+		if (seg.p[0] != ':')
+			continue;
+		rq->params[rq->n_params].name = arena_strndup(rq->ctx->arena, seg.p + 1, seg.n - 1);
+		if (http_decode(rq->ctx->arena, p->raw[i], false,
+				&rq->params[rq->n_params].value) != OK)
+			return fail(rq->ctx, E_NOTFOUND, "no such address");
+		rq->n_params++;
+	}
+	return OK;
+}
+
+/* ---- the life of a request ---- */
+
+/* X-Request-Id if it is harmless, else one of our own. */
+static void name_request(struct req *rq)
+{
+	static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	const char *sent = http_header(rq->http, "X-Request-Id");
+	size_t n = strlen(sent);
+
+	if (n >= 1 && n <= 64 && strspn(sent, good) == n)
+		snprintf(rq->request_id, sizeof(rq->request_id), "%s", sent);
+	else
+		snprintf(rq->request_id, sizeof(rq->request_id), "req_%s", id_new().s);
+	rq->ctx->request_id = rq->request_id;
+}
+
+/* W3C trace context, version 00 only; anything else is as if it were not there. */
+static void take_trace(struct req *rq)
+{
+	const char *t = http_header(rq->http, "traceparent");
+
+	rq->ctx->traceparent = NULL;
+	if (strlen(t) == 55 && strspn(t, "0123456789abcdef-") == 55 && strncmp(t, "00-", 3) == 0 &&
+	    t[35] == '-' && t[52] == '-')
+		rq->ctx->traceparent = t;
+}
+
+static enum err refuse_unmatched(struct req *rq, unsigned allowed)
+{
+	if (!allowed)
+		return fail(rq->ctx, E_NOTFOUND, "no such address");
+	return fail(rq->ctx, E_METHOD, "%s is not possible here", method_name(rq->http->method));
+}
+
+static enum err walk(struct req *rq)
+{
+	struct http_request *http = rq->http;
+	struct path path;
+	unsigned allowed = 0;
+
+	if (cut_path(http->path, &path))
+		rq->route = find(&path, http->method, &allowed);
+	bool preflight = allowed && http->method == M_OPTIONS;
+
+	guard_cors(rq, preflight || !rq->route ? allowed : 0, preflight);
+	if (preflight) {
+		rq->rs->status = 204;
+		return OK;
+	}
+	if (!rq->route)
+		return refuse_unmatched(rq, allowed);
+	TRY(take_params(rq, &path));
+	if (http->content_length > rq->ctx->cfg->http_body_limit)
+		return fail(rq->ctx, E_TOOBIG, "the body is over %ld bytes",
+			    rq->ctx->cfg->http_body_limit);
+	TRY(guard_actor(rq));
+	TRY(guard_rate(rq));
+	TRY(guard_access(rq));
+	TRY(guard_key(rq));
+	TRY(req_query(rq));
+	return rq->route->handler(rq);
+}
+
+static const char *const cache_words[] = {
+	[C_NONE] = "no-store",
+	[C_DOC] = "private, no-cache",
+	[C_PUBLIC] = "public, max-age=60",
+};
+
+static void finish(struct req *rq)
+{
+	struct ctx *c = rq->ctx;
+
+	guard_headers(rq);
+	if (rq->rs->status < 400 && rq->route)
+		http_set(rq->rs, "Cache-Control", "%s", cache_words[rq->route->cache]);
+	if (rq->route && rq->route->cache == C_DOC)
+		http_set(rq->rs, "Vary", "Authorization, Cookie");
+	if (c->cfg->http_server_timing)
+		http_set(rq->rs, "Server-Timing", "sql;desc=%u, cache;desc=%u", c->sql_trips,
+			 c->cache_trips);
+	rq->rs->head = rq->http->method == M_HEAD;
+}
+
+/* The request under way: between serve and sent it is kept for the log. */
+static struct req current;
+
+void route_serve(struct ctx *c, struct http_request *http, struct http_response *rs)
+{
+	struct req *rq = &current;
+
+	ctx_begin(c, http->arena);
+	memset(rq, 0, sizeof(*rq));
+	rq->ctx = c;
+	rq->http = http;
+	rq->rs = rs;
+	rq->actor = actor_anonymous;
+	c->actor = &rq->actor;
+	rq->began_us = clock_mono_us();
+	rq->problem = strstr(http_header(http, "Accept"), "application/problem+json");
+	name_request(rq);
+	take_trace(rq);
+	if (walk(rq) != OK)
+		reply_error(rq);
+	finish(rq);
+	if (http->method & (M_POST | M_PUT | M_PATCH | M_DELETE) && rs->status < 400)
+		wake_notifier(c->cfg);
+}
+
+void route_sent(struct ctx *c, struct http_request *http, struct http_response *rs)
+{
+	struct req *rq = &current;
+	int64_t us = clock_mono_us() - rq->began_us;
+	struct strbuf b;
+
+	metric_request(rq->route, rs->status, us);
+	if (!log_enabled(LOG_INFO_))
+		return;
+	strbuf_init(&b, c->arena, 16384);
+	strbuf_printf(&b, "\"request_id\":\"%s\",\"method\":\"%s\",\"path\":", rq->request_id,
+		      method_name(http->method));
+	strbuf_json(&b, http->path.p, str_utf8_count(http->path) < 0 ? 0 : http->path.n);
+	strbuf_printf(&b, ",\"status\":%d,\"ms\":%.1f,\"bytes\":%zu,\"remote\":\"%s\"", rs->status,
+		      (double)us / 1000, http_body_length(rs), http->remote);
+	if (actor_known(&rq->actor))
+		strbuf_printf(&b, ",\"user_id\":\"%s\"", rq->actor.user.s);
+	if (c->traceparent)
+		strbuf_printf(&b, ",\"trace_id\":\"%.32s\"", c->traceparent + 3);
+	if (c->err != OK)
+		strbuf_printf(&b, ",\"code\":\"%s\"", err_info(c->err)->code);
+	log_buffered(LOG_INFO_, "request", strbuf_str(&b));
+}

@@ -1,0 +1,155 @@
+/* tests/unit/test_clock.c - RFC 3339 and days in time zones */
+#include "core/clock.h"
+#include "core/str.h"
+#include "t.h"
+
+#include <time.h>
+
+static const char *round_trip(const char *in, char out[CLOCK_TEXT])
+{
+	int64_t us = 0;
+
+	return clock_parse(in, &us) == CLOCK_INSTANT ? clock_format(us, out) : "bad";
+}
+
+static void instants_are_read(void)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "2026-05-01T18:00:00Z", "2026-05-01T18:00:00Z" },
+		{ "2026-05-01t18:00:00z", "2026-05-01T18:00:00Z" },
+		{ "2026-05-01T18:00:00.5Z", "2026-05-01T18:00:00.500Z" },
+		{ "2026-05-01T18:00:00.123456789Z", "2026-05-01T18:00:00.123Z" },
+		{ "2026-05-01T18:00:00.0000Z", "2026-05-01T18:00:00Z" },
+		{ "2026-05-01T18:00:00+02:00", "2026-05-01T16:00:00Z" },
+		{ "2026-05-01T00:30:00+14:00", "2026-04-30T10:30:00Z" },
+		{ "2026-12-31T23:30:00-05:30", "2027-01-01T05:00:00Z" },
+		{ "2024-02-29T00:00:00-00:00", "2024-02-29T00:00:00Z" },
+		{ "1900-01-01T00:00:00Z", "1900-01-01T00:00:00Z" },
+		{ "1969-12-31T23:59:59.250Z", "1969-12-31T23:59:59.250Z" },
+		{ "9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z" },
+		{ "2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z" },
+		{ "2017-01-01T00:59:60+01:00", "2017-01-01T00:00:00Z" },
+	};
+	char out[CLOCK_TEXT];
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		T_EQ_STR(round_trip(cases[i].in, out), cases[i].out);
+}
+
+static void anything_else_is_refused(void)
+{
+	static const char *const bad[] = {
+		"", "now", "2026", "2026-5-1", "2026-02-29", "1900-02-29", "2026-04-31", "2026-13-01",
+		"2026-00-01", "2026-01-00", "1899-12-31", "02026-01-01", "2026-05-01T18:00:00",
+		"2026-05-01T18:00Z", "2026-05-01 18:00:00Z", "2026-05-01T24:00:00Z",
+		"2026-05-01T23:60:00Z", "2026-05-01T23:59:60Z", "2026-12-31T22:59:60Z",
+		"2026-05-01T18:00:00.Z", "2026-05-01T18:00:00,5Z", "2026-05-01T18:00:00+2",
+		"2026-05-01T18:00:00+24:00", "2026-05-01T18:00:00+02:60", "2026-05-01T18:00:00+0200",
+		"2026-05-01T18:00:00Zx", "2026-05-01x", " 2026-05-01", "2026-05-01 ",
+		"1900-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "-2026-05-01",
+	};
+	int64_t us;
+
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (clock_parse(bad[i], &us) != CLOCK_BAD)
+			T_FAIL("accepted: \"%s\"", bad[i]);
+	T_EQ_INT(clock_parse(NULL, &us), CLOCK_BAD);
+}
+
+static void bare_dates_are_days(void)
+{
+	char out[CLOCK_TEXT];
+	int64_t us;
+
+	T_EQ_INT(clock_parse("2026-05-01", &us), CLOCK_DAY);
+	T_EQ_STR(clock_format(us, out), "2026-05-01T00:00:00Z");
+	T_EQ_INT(clock_parse("1900-01-01", &us), CLOCK_DAY);
+	T_EQ_STR(clock_format(us, out), "1900-01-01T00:00:00Z");
+}
+
+static void format_survives_any_number(void)
+{
+	char out[CLOCK_TEXT];
+
+	T_EQ_STR(clock_format(0, out), "1970-01-01T00:00:00Z");
+	T_EQ_STR(clock_format(-1, out), "1969-12-31T23:59:59.999Z");
+	T_TRUE(strlen(clock_format(INT64_MAX, out)) < CLOCK_TEXT);
+	T_TRUE(strlen(clock_format(INT64_MIN, out)) < CLOCK_TEXT);
+}
+
+static void zone_names(void)
+{
+	static const char *const bad[] = {
+		"", "Europe/Atlantis", "../../etc/passwd", "/etc/localtime", "Europe/../UTC", "Europe",
+		"Europe/", "Europe//Berlin", "right/Europe/Berlin", "posix/Europe/Berlin", "localtime",
+		"posixrules", "Europe/Berlin ", ":Europe/Berlin", "zone.tab", "tzdata.zi",
+		"EST5EDT4,M3.2.0,M11.1.0", "europe/berlin\n",
+	};
+
+	T_TRUE(clock_zone_valid("UTC"));
+	T_FALSE(clock_zone_valid(NULL));
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (clock_zone_valid(bad[i]))
+			T_FAIL("accepted: \"%s\"", bad[i]);
+	if (!clock_zone_valid("Europe/Berlin"))
+		T_SKIP("the time zone database is not installed");
+	T_TRUE(clock_zone_valid("America/Argentina/Buenos_Aires"));
+	T_TRUE(clock_zone_valid("America/Port-au-Prince"));
+	T_TRUE(clock_zone_valid("Etc/GMT+5"));
+}
+
+static void midnights(void)
+{
+	static const struct {
+		const char *zone, *day, *begins;
+	} cases[] = {
+		{ "UTC", "2026-05-01", "2026-05-01T00:00:00Z" },
+		{ "Europe/Berlin", "2026-05-01", "2026-04-30T22:00:00Z" },
+		{ "Europe/Berlin", "2026-03-29", "2026-03-28T23:00:00Z" },
+		{ "Europe/Berlin", "2026-10-26", "2026-10-25T23:00:00Z" },
+		{ "America/New_York", "2026-07-04", "2026-07-04T04:00:00Z" },
+		{ "Asia/Kolkata", "2026-01-01", "2025-12-31T18:30:00Z" },
+		{ "Pacific/Kiritimati", "2026-01-01", "2025-12-31T10:00:00Z" },
+		{ "Pacific/Pago_Pago", "2026-01-01", "2026-01-01T11:00:00Z" },
+		/* 00:00 does not exist: the day begins at 01:00 local time */
+		{ "America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z" },
+		/* 00:00 comes twice: the first one */
+		{ "America/Havana", "2020-11-01", "2020-11-01T04:00:00Z" },
+		/* a day that was left out altogether begins where the next one does */
+		{ "Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00Z" },
+		{ "Europe/Berlin", "1960-06-01", "1960-05-31T23:00:00Z" },
+	};
+	char out[CLOCK_TEXT];
+	int64_t day;
+
+	if (!clock_zone_valid("Europe/Berlin"))
+		T_SKIP("the time zone database is not installed");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		T_EQ_INT(clock_parse(cases[i].day, &day), CLOCK_DAY);
+		T_EQ_STR(clock_format(clock_zone_midnight(cases[i].zone, day), out), cases[i].begins);
+	}
+}
+
+static void utc_is_restored(void)
+{
+	time_t t = 1777658400;	/* 2026-05-01T18:00:00Z */
+	struct tm tm;
+
+	(void)clock_zone_midnight("America/New_York", 1777593600000000);
+	localtime_r(&t, &tm);
+	T_EQ_INT(tm.tm_hour, 18);
+}
+
+static void monotonic_moves_on(void)
+{
+	int64_t a = clock_mono_ms(), b = clock_mono_ms();
+
+	T_TRUE(b >= a);
+	T_TRUE(clock_now_us() > INT64_C(1577836800000000));
+}
+
+T_SUITE("clock", T(instants_are_read), T(anything_else_is_refused), T(bare_dates_are_days),
+	T(format_survives_any_number), T(zone_names), T(midnights), T(utc_is_restored),
+	T(monotonic_moves_on))
