@@ -4,25 +4,24 @@ SET LOCAL check_function_bodies = off;
 -- Raised by one whenever event_doc changes its shape: a job then rebuilds what is stored.
 CREATE OR REPLACE FUNCTION event_doc_shape() RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT 1 $$;
 
-CREATE OR REPLACE FUNCTION user_short(u users) RETURNS jsonb LANGUAGE sql STABLE AS $$
-  SELECT jsonb_build_object('id', u.id, 'name', u.name, 'username', u.username, 'avatar', u.avatar)
+-- The short view of somebody. row_to_json writes no spaces; json_build_object would.
+CREATE OR REPLACE FUNCTION user_short(u users) RETURNS json LANGUAGE sql STABLE AS $$
+  SELECT row_to_json(r) FROM (SELECT u.id, u.name, u.username, u.avatar) r
 $$;
 
 -- The core document of an event; the only place that knows its shape.
 CREATE OR REPLACE FUNCTION event_doc(e events) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT json_build_object(
-    'id', e.id, 'slug', e.slug, 'title', e.title, 'description', e.description, 'location', e.location,
-    'url', e.url,
-    'coordinates', CASE WHEN e.lat IS NOT NULL THEN json_build_object('lat', e.lat, 'lng', e.lng) END,
-    'start_date', iso(e.start_date), 'end_date', iso(e.end_date), 'timezone', e.timezone,
-    'privacy', e.privacy, 'category', (SELECT c.slug FROM categories c WHERE c.id = e.category_id),
-    'tags', e.tags, 'media', e.media, 'image_url', e.image_url, 'is_virtual', e.is_virtual,
-    'price', e.price, 'currency', e.currency, 'max_attendees', e.max_attendees,
-    'waitlist_enabled', e.waitlist_enabled, 'status', e.status, 'cancel_reason', e.cancel_reason,
-    'host_id', e.host_id, 'host', (SELECT user_short(u) FROM users u WHERE u.id = e.host_id),
-    'co_hosts', coalesce((SELECT json_agg(user_short(u) ORDER BY h.added_at, u.id)
-                          FROM event_hosts h JOIN users u ON u.id = h.user_id WHERE h.event_id = e.id), '[]'),
-    'version', e.version, 'created_at', iso(e.created_at), 'updated_at', iso(e.updated_at))::text
+  SELECT row_to_json(r)::text FROM (SELECT
+    e.id, e.slug, e.title, e.description, e.location, e.url,
+    CASE WHEN e.lat IS NOT NULL THEN (SELECT row_to_json(c) FROM (SELECT e.lat, e.lng) c) END AS coordinates,
+    iso(e.start_date) AS start_date, iso(e.end_date) AS end_date, e.timezone, e.privacy,
+    (SELECT c.slug FROM categories c WHERE c.id = e.category_id) AS category,
+    e.tags, e.media, e.image_url, e.is_virtual, e.price, e.currency, e.max_attendees, e.waitlist_enabled,
+    e.status, e.cancel_reason, e.host_id,
+    (SELECT user_short(u) FROM users u WHERE u.id = e.host_id) AS host,
+    coalesce((SELECT json_agg(user_short(u) ORDER BY h.added_at, u.id)
+              FROM event_hosts h JOIN users u ON u.id = h.user_id WHERE h.event_id = e.id), '[]') AS co_hosts,
+    e.version, iso(e.created_at) AS created_at, iso(e.updated_at) AS updated_at) r
 $$;
 CREATE OR REPLACE FUNCTION event_meta(e events) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT concat_ws(' ', e.version, e.privacy, e.status, e.host_id,
@@ -72,9 +71,10 @@ LANGUAGE sql STABLE AS $$
          || coalesce((SELECT array_to_string(h.permissions, ',') FROM event_hosts h
                       WHERE h.event_id = p_event AND h.user_id = p_user), '-') || ' '
          || coalesce((SELECT r.state FROM rsvps r WHERE r.event_id = p_event AND r.user_id = p_user), '-'),
-    '"my_rsvp":' || coalesce((SELECT json_build_object('registration_id', r.id, 'status', rsvp_status(r.state),
-        'state', rsvp_state(r), 'registered_at', iso(r.registered_at))::text
-      FROM rsvps r WHERE r.event_id = p_event AND r.user_id = p_user), 'null')
+    '"my_rsvp":' || coalesce((SELECT row_to_json(m)::text FROM (
+        SELECT r.id AS registration_id, rsvp_status(r.state) AS status, rsvp_state(r) AS state,
+               iso(r.registered_at) AS registered_at
+        FROM rsvps r WHERE r.event_id = p_event AND r.user_id = p_user) m), 'null')
     || ',"friends_going":' || coalesce((SELECT json_agg(user_short(u))::text FROM (
         SELECT u2 AS u FROM friendships f
           JOIN users u2 ON u2.id = CASE WHEN f.user_a = p_user THEN f.user_b ELSE f.user_a END

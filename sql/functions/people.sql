@@ -2,17 +2,15 @@
 SET LOCAL check_function_bodies = off;
 
 CREATE OR REPLACE FUNCTION user_profile(u users) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT json_build_object('id', u.id, 'email', u.email, 'name', u.name, 'username', u.username, 'bio', u.bio,
-    'avatar', u.avatar, 'location', u.location,
-    'coordinates', CASE WHEN u.lat IS NOT NULL THEN json_build_object('lat', u.lat, 'lng', u.lng) END,
-    'industry', u.industry, 'interests', u.interests, 'birthday', u.birthday, 'timezone', u.timezone,
-    'locale', u.locale, 'privacy', u.privacy, 'role', u.role, 'created_at', iso(u.created_at),
-    'updated_at', iso(u.updated_at))::text
+  SELECT row_to_json(r)::text FROM (SELECT u.id, u.email, u.name, u.username, u.bio, u.avatar, u.location,
+    CASE WHEN u.lat IS NOT NULL THEN (SELECT row_to_json(c) FROM (SELECT u.lat, u.lng) c) END AS coordinates,
+    u.industry, u.interests, u.birthday, u.timezone, u.locale, u.privacy, u.role,
+    iso(u.created_at) AS created_at, iso(u.updated_at) AS updated_at) r
 $$;
 -- What another service (or person) may see of somebody beyond the short view.
 CREATE OR REPLACE FUNCTION user_public(u users) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT (user_short(u) || jsonb_build_object('location', u.location, 'industry', u.industry,
-                                              'interests', u.interests))::text
+  SELECT row_to_json(r)::text
+  FROM (SELECT u.id, u.name, u.username, u.avatar, u.location, u.industry, u.interests) r
 $$;
 
 CREATE OR REPLACE FUNCTION user_create(p_id uuid, p_email text, p_hash text, p_name text, p_role text)
@@ -149,7 +147,7 @@ BEGIN
     EXCEPTION WHEN unique_violation THEN
       RETURN refuse(409, 'CONFLICT', 'this username is taken', '[{"field":"username","reason":"is taken"}]');
     END;
-    IF user_short(u) <> user_short(old) THEN
+    IF (u.name, u.username, u.avatar) IS DISTINCT FROM (old.name, old.username, old.avatar) THEN
       PERFORM job_once('host:' || p_user, 'job_refresh_host', jsonb_build_object('user', p_user));
     END IF;
   END IF;

@@ -337,8 +337,10 @@ CREATE OR REPLACE FUNCTION attendees(p_event uuid, p_status text, q text, with_e
                                      after_user uuid, most int, skip int)
 RETURNS TABLE (at timestamptz, user_id uuid, doc text) LANGUAGE sql STABLE AS $$
   SELECT r.registered_at, r.user_id,
-    (jsonb_build_object('user', user_short(u) || CASE WHEN with_email THEN jsonb_build_object('email', u.email) ELSE '{}' END,
-       'status', rsvp_status(r.state), 'state', rsvp_state(r), 'registered_at', iso(r.registered_at)))::text
+    (SELECT row_to_json(d)::text FROM (SELECT
+       CASE WHEN with_email THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.name, u.username, u.avatar, u.email) s)
+            ELSE user_short(u) END AS "user",
+       rsvp_status(r.state) AS status, rsvp_state(r) AS state, iso(r.registered_at) AS registered_at) d)
   FROM rsvps r JOIN users u ON u.id = r.user_id
   WHERE r.event_id = p_event
     AND CASE coalesce(p_status, 'going') WHEN 'not_going' THEN r.state IN ('not_going', 'cancelled')
@@ -350,8 +352,8 @@ $$;
 
 CREATE OR REPLACE FUNCTION waitlist(p_event uuid, only_user uuid, after_wl bigint, most int, skip int)
 RETURNS TABLE (wl bigint, doc text) LANGUAGE sql STABLE AS $$
-  SELECT r.wl_seq, json_build_object('user', user_short(u), 'position', waitlist_position(p_event, r.wl_seq),
-                                     'joined_at', iso(r.registered_at))::text
+  SELECT r.wl_seq, (SELECT row_to_json(d)::text FROM (SELECT user_short(u) AS "user",
+    waitlist_position(p_event, r.wl_seq) AS position, iso(r.registered_at) AS joined_at) d)
   FROM rsvps r JOIN users u ON u.id = r.user_id
   WHERE r.event_id = p_event AND r.state = 'waitlisted' AND r.wl_seq > after_wl
     AND (only_user IS NULL OR r.user_id = only_user)

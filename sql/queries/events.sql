@@ -44,8 +44,8 @@ SELECT f.* FROM event_import(:id, :host, :body, :key) f;
 
 -- name: CATEGORIES () one
 -- All categories as a JSON array.
-SELECT coalesce(json_agg(json_build_object('name', name, 'slug', slug, 'description', description, 'icon', icon,
-  'color', color, 'is_active', is_active) ORDER BY id), '[]')::text FROM categories;
+SELECT coalesce(json_agg(row_to_json(r)), '[]')::text FROM (
+  SELECT name, slug, description, icon, color, is_active FROM categories ORDER BY id) r;
 
 -- name: CATEGORY_PROBLEM (word text) one
 -- Why a category is refused, or NULL.

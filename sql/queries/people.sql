@@ -59,8 +59,9 @@ SELECT user_public(u) FROM users u WHERE id = :id AND deleted_at IS NULL;
 
 -- name: USER_VALIDATE (id uuid) one
 -- Does somebody exist, and may they act?
-SELECT json_build_object('exists', u.id IS NOT NULL, 'is_active', coalesce(u.is_active, false), 'name', u.name)::text
-FROM (SELECT 1) one LEFT JOIN users u ON u.id = :id AND u.deleted_at IS NULL;
+SELECT row_to_json(r)::text FROM (
+  SELECT u.id IS NOT NULL AS exists, coalesce(u.is_active, false) AS is_active, u.name
+  FROM (SELECT 1) one LEFT JOIN users u ON u.id = :id AND u.deleted_at IS NULL) r;
 
 -- name: USERS_BATCH (ids uuid[]) one
 -- Short views of up to 100 people, in the order asked; unknown ones are left out.

@@ -1,4 +1,4 @@
-/* src/bus/producer.c - librdkafka's idempotent producer, set up so that nothing is ever lost silently */
+/* src/bus/producer.c - librdkafka's idempotent producer, set up to lose nothing silently */
 #include "bus/producer.h"
 
 #include "core/log.h"
@@ -13,6 +13,7 @@ struct producer {
 	rd_kafka_t *rk;
 	producer_report *report;
 	void *arg;
+	int pending;		/* the library's own count includes its log lines and the like */
 	bool connected;
 	bool fatal;
 	char fatal_reason[256];
@@ -64,6 +65,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 	const char *reason = m->err ? rd_kafka_err2str(m->err) : NULL;
 
 	(void)rk;
+	p->pending--;
 	if (!m->err)
 		p->connected = true;
 	p->report(p->arg, m->_private, how(m), reason);
@@ -164,6 +166,7 @@ struct producer *producer_new(const struct config *cfg, producer_report *report,
 		goto refused;
 	p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, n);
 	if (p->rk) {
+		why[0] = '\0';	/* it leaves words there also when it succeeds */
 		rd_kafka_set_log_queue(p->rk, NULL);	/* the one that producer_poll serves */
 		return p;
 	}
@@ -233,6 +236,8 @@ enum produced producer_send(struct producer *p, const struct bus_message *m)
 		done = refused(p, rd_kafka_error_code(error));
 		rd_kafka_headers_destroy(headers);	/* taken only when the message was */
 		rd_kafka_error_destroy(error);
+	} else {
+		p->pending++;
 	}
 	return done;
 }
@@ -249,7 +254,7 @@ bool producer_flush(struct producer *p, int timeout_ms)
 
 int producer_pending(const struct producer *p)
 {
-	return rd_kafka_outq_len(p->rk);
+	return p->pending;
 }
 
 bool producer_fatal(const struct producer *p, char *reason, size_t n)

@@ -1,4 +1,4 @@
-/* src/cache/wire.c - libmemcached behind a time budget, a breaker and an envelope around each value */
+/* src/cache/wire.c - libmemcached behind a time budget, a breaker and an envelope per value */
 #include "cache/wire.h"
 
 #include "core/clock.h"

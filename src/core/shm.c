@@ -85,15 +85,16 @@ static void detach(void)
 	memset(&shm, 0, sizeof(shm));
 }
 
-/* Maps the open file at full size; under flock, so that nobody sees it half made. */
-static void *map_file(int fd, size_t bytes, uint64_t magic, void (*make)(void *))
+/* Maps the open file at full size and fills it in if it is new. */
+static void *map_made(int fd, size_t bytes, uint64_t magic, void (*make)(void *))
 {
+	uint64_t head = 0;
 	struct stat st;
 
-	if (flock(fd, LOCK_EX) != 0 || fstat(fd, &st) != 0)
+	if (fstat(fd, &st) != 0 || pread(fd, &head, sizeof(head), 0) < 0)
 		return NULL;
-	if (!S_ISREG(st.st_mode)) {
-		errno = EINVAL;
+	if (!S_ISREG(st.st_mode) || (head != 0 && head != magic)) {
+		errno = EPROTO;	/* not ours: leave it as it is */
 		return NULL;
 	}
 	if ((size_t)st.st_size < bytes) {
@@ -105,14 +106,22 @@ static void *map_file(int fd, size_t bytes, uint64_t magic, void (*make)(void *)
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return NULL;
-	_Atomic uint64_t *head = p;
-	if (atomic_load_explicit(head, memory_order_acquire) == 0)
+	if (head == 0)
 		make(p);
-	if (atomic_load_explicit(head, memory_order_acquire) == magic)
-		return p;
-	munmap(p, bytes);
-	errno = EPROTO;
-	return NULL;
+	return p;
+}
+
+/* Under flock, so that nobody sees a file half made. */
+static void *map_file(int fd, size_t bytes, uint64_t magic, void (*make)(void *))
+{
+	if (flock(fd, LOCK_EX) != 0)
+		return NULL;
+	void *p = map_made(fd, bytes, magic, make);
+	int why = errno;
+	/* Closing would not do it: the mapping keeps the open file alive, and its lock with it. */
+	(void)flock(fd, LOCK_UN);
+	errno = why;
+	return p;
 }
 
 /* Opens a file of dir for everybody in its group, whatever the umask says. */

@@ -1,4 +1,4 @@
-/* src/db/conn.c - the connection: made lazily, never waited on without a deadline, dropped in doubt */
+if (!r->complete || db_sql(!r->in_transaction || s->simple)/* src/db/conn.c - the connection: made lazily, bounded by deadlines, dropped in doubt */
 #include "db/conn.h"
 
 #include "core/clock.h"
@@ -248,6 +248,8 @@ static void clear_result(void *p)
 struct results {
 	PGresult *last, *error;
 	bool prepared, synced, copy;
+	bool in_transaction;	/* before it was sent */
+	bool complete;		/* up to ReadyForQuery */
 };
 
 static void keep_result(struct arena *arena, struct results *r, PGresult *res, enum way way)
@@ -303,14 +305,21 @@ static bool read_results(struct arena *arena, PGconn *k, enum way way, int64_t d
 	return false;
 }
 
-static enum err judge(struct db *db, const struct stmt *s, bool in_transaction, bool complete,
-		      const struct results *r, struct answer *a)
+/* Time-outs, full disks and what our functions raise say nothing against the connection. */
+static bool is_well(const char *sqlstate)
+{
+	return strcmp(sqlstate, "57014") == 0 || strcmp(sqlstate, "55P03") == 0 ||
+	       strncmp(sqlstate, "53", 2) == 0 || strncmp(sqlstate, "MQ", 2) == 0;
+}
+
+static enum err judge(struct db *db, const struct stmt *s, const struct results *r,
+		      struct answer *a)
 {
 	const char *state = r->error ? PQresultErrorField(r->error, PG_DIAG_SQLSTATE) : NULL;
 	/* Inside a transaction nothing but COMMIT itself is uncertain; db/tx.c sends it simply. */
-	bool sent = s->writes && (!in_transaction || s->simple);
+	bool sent = s->writes && (!r->in_transaction || s->simple);
 
-	if (complete && !r->error && r->last) {
+	if (r->complete && !r->error && r->last) {
 		a->res = r->last;
 		return OK;
 	}
@@ -320,15 +329,9 @@ static enum err judge(struct db *db, const struct stmt *s, bool in_transaction, 
 		snprintf(a->sqlstate, sizeof(a->sqlstate), "0A000");
 	if (!r->error)
 		a->reason = r->copy ? "COPY does not go this way" : "no complete answer";
-	if (!complete || db_sqlstate_err(a->sqlstate, false) == E_UNAVAIL) {
-		bool keep = complete && (strcmp(a->sqlstate, "57014") == 0 ||
-					 strcmp(a->sqlstate, "55P03") == 0 ||
-					 strncmp(a->sqlstate, "53", 2) == 0 ||
-					 strncmp(a->sqlstate, "MQ", 2) == 0);
-
-		if (!keep)
-			conn_drop(db);
-	}
+	if (!r->complete ||
+	    (db_sqlstate_err(a->sqlstate, false) == E_UNAVAIL && !is_well(a->sqlstate)))
+		conn_drop(db);
 	return db_sqlstate_err(a->sqlstate, sent);
 }
 
@@ -348,10 +351,9 @@ static bool plan_is_gone(const struct answer *a)
 static enum err run_once(struct ctx *c, const struct stmt *s, struct answer *a, bool *unsent)
 {
 	struct db *db = c->db;
-	struct results r = { NULL, NULL, false, false, false };
+	struct results r = { .last = NULL };
 	int64_t deadline;
 	enum way way;
-	bool in_transaction, complete;
 
 	*a = (struct answer){ .res = NULL };
 	*unsent = false;
@@ -359,7 +361,7 @@ static enum err run_once(struct ctx *c, const struct stmt *s, struct answer *a, 
 		a->reason = "not connected";
 		return E_UNAVAIL;
 	}
-	in_transaction = conn_in_transaction(db);
+	r.in_transaction = conn_in_transaction(db);
 	way = way_of(db, s);
 	deadline = db->unbounded ? -1 : clock_mono_ms() + db->cfg->db_statement_timeout + GRACE_MS;
 	if (!send_statement(db->conn, s, way)) {
@@ -369,10 +371,10 @@ static enum err run_once(struct ctx *c, const struct stmt *s, struct answer *a, 
 		return E_UNAVAIL;
 	}
 	c->sql_trips++;
-	complete = read_results(c->arena, db->conn, way, deadline, &r);
-	if (r.prepared && complete)
+	r.complete = read_results(c->arena, db->conn, way, deadline, &r);
+	if (r.prepared && r.complete)
 		prepared_note(db, s->name);
-	return judge(db, s, in_transaction, complete, &r, a);
+	return judge(db, s, &r, a);
 }
 
 enum err conn_run(struct ctx *c, const struct stmt *s, struct answer *a)

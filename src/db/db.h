@@ -90,6 +90,7 @@ bool db_alive(struct ctx *c);
 /* SQLSTATE → enum err, one table (db/sqlstate.c). sent = the server may have run it. */
 enum err db_sqlstate_err(const char *sqlstate, bool sent);
 
-PGconn *db_handle(struct db *db);	/* for COPY and the notifier; connects; NULL when it cannot */
+/* For COPY and the notifier; connects; NULL when it cannot. */
+PGconn *db_handle(struct db *db);
 
 #endif

@@ -229,7 +229,7 @@ static enum err compare_migrations(struct ctx *c, struct files *files, const PGr
 		f = find_file(files, name);
 		if (!f)
 			return fail(c, E_UNAVAIL,
-				    "the database has migration %s, which this program does not know",
+				    "the database has migration %s, unknown to this program",
 				    name);
 		if (strcmp(f->sha256, db_get(recorded, r, 1)) != 0)
 			return fail(c, E_UNAVAIL, "%s was changed after it had been applied", name);
@@ -250,7 +250,8 @@ static void compare_functions(struct files *files, const PGresult *recorded)
 	}
 }
 
-static const char recorded_sql[] = "SELECT name, sha256 FROM marquee.schema_migrations ORDER BY name";
+static const char recorded_sql[] =
+	"SELECT name, sha256 FROM marquee.schema_migrations ORDER BY name";
 
 /* ---- the three ways in ---- */
 

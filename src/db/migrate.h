@@ -8,8 +8,9 @@
 
 /* Applies, as the connected user and under one advisory lock: every sql/migrations/NNNN_name.sql
  * not yet recorded, in order, each in its own transaction with lock_timeout 3 s (retried) and a
- * recorded SHA-256 (a changed file that is already applied is an error); then every
- * sql/functions/NAME.sql whose checksum changed. Progress lines go to out. dir holds both folders. */
+ * recorded SHA-256 (a changed file that is already applied is an error); then, all in one
+ * transaction, every sql/functions/NAME.sql whose checksum changed. Progress lines go to out. dir
+ * holds both folders. The connection is made anew before and closed afterwards. */
 enum err migrate_apply(struct ctx *c, const char *dir, FILE *out) MUST_CHECK;
 /* As superuser: roles marquee_owner, marquee_web, marquee_notifier, marquee_readonly, the schema
  * and the extensions (sql/bootstrap.sql). */

@@ -1,4 +1,4 @@
-/* src/db/tx.c - several statements as one: BEGIN…COMMIT, or a savepoint inside an open transaction */
+/* src/db/tx.c - several statements as one: BEGIN…COMMIT, or a savepoint within */
 #include "core/log.h"
 #include "db/conn.h"
 

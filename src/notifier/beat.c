@@ -1,5 +1,5 @@
-/* src/notifier/beat.c - the heartbeat that /health, /metrics and `marquee doctor` read, and what has
- * to be done once in a while */
+/* src/notifier/beat.c - the heartbeat that /health, /metrics and `marquee doctor` read, and what
+ * else has to be done once in a while */
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/shm.h"
@@ -50,9 +50,9 @@ static const char *state_text(struct notifier *n)
 		strbuf_printf(&b, "%s%d", any ? "," : "", i);
 		any = true;
 	}
-	strbuf_printf(&b, "],\"pending\":%lld,\"oldest_seconds\":%.3f,\"parked\":%lld,\"sent\":%llu,"
-			  "\"pid\":%ld,\"host\":", n->pending, n->oldest_s, n->parked, n->sent,
-		      (long)getpid());
+	strbuf_printf(&b, "],\"pending\":%lld,\"oldest_seconds\":%.3f,\"parked\":%lld,", n->pending,
+		      n->oldest_s, n->parked);
+	strbuf_printf(&b, "\"sent\":%llu,\"pid\":%ld,\"host\":", n->sent, (long)getpid());
 	strbuf_jsonz(&b, n->host);
 	strbuf_adds(&b, ",\"version\":");
 	strbuf_jsonz(&b, MARQUEE_VERSION);
@@ -60,14 +60,14 @@ static const char *state_text(struct notifier *n)
 	return strbuf_str(&b);
 }
 
-/* On a host without workers nobody else would read it, and no key could be deleted. */
-static void refresh_namespace(struct notifier *n, int64_t now)
+void beat_namespace(struct notifier *n, int64_t now)
 {
 	if (now < n->namespace_at || n->cfg->cache_servers[0] == '\0')
 		return;
 	n->namespace_at = now + SECOND_MS;
 	if (cache_namespace_refresh(notifier_ctx(n, n->scratch)) != OK)
 		log_msg(LOG_WARN_, "the cache's namespace could not be read");
+	arena_reset(n->scratch);
 }
 
 static void set_retention(struct notifier *n)
@@ -83,7 +83,6 @@ void beat_step(struct notifier *n, int64_t now)
 {
 	bool speaks = !n->producer || n->shards[0].leads;
 
-	refresh_namespace(n, now);
 	if (speaks && now >= n->beat_at) {
 		n->beat_at = now + BEAT_MS;
 		if (now >= n->backlog_at)

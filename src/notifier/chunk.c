@@ -1,6 +1,7 @@
 /* src/notifier/chunk.c - one chunk of one shard: read, send, wait for every report, clean the
- * cache, advance. Whatever fails, the chunk begins again at its first row that was not delivered. */
+ * cache, advance. Whatever fails, it begins again at its first row that was not delivered. */
 #include "core/log.h"
+#include "notifier/message.h"
 #include "notifier/notifier.h"
 
 #include <stdio.h>
@@ -126,7 +127,7 @@ void chunk_send(struct notifier *n, struct shard *s, int64_t now)
 		s->pause_until = now + 5;	/* the queue is full */
 }
 
-void relay_report(void *arg, void *opaque, enum delivery how, const char *reason)
+void chunk_report(void *arg, void *opaque, enum delivery how, const char *reason)
 {
 	struct slot *slot = opaque;
 	struct shard *s = slot->shard;
@@ -232,13 +233,15 @@ void chunk_advance(struct notifier *n, struct shard *s, int64_t now)
 	struct number shard, stored, pos, sent;
 	PGresult *r;
 	enum err e;
-	long long at = s->n > 0 ? strtoll(db_get(s->rows, s->n - 1, OB_POS), NULL, 10) : s->after;
+	long long at = s->after;
 
+	if (s->n > 0)
+		at = strtoll(db_get(s->rows, s->n - 1, OB_POS), NULL, 10);
 	e = db_query(c, Q_RELAY_ADVANCE, &r, text(&shard, s->number), s->next,
 		     text(&stored, s->stored), text(&pos, at), text(&sent, s->n),
 		     s->last ? "t" : "f");
 	if (e != OK) {
-		/* Also when the outcome is unknown: if it was done, the second try changes nothing. */
+		/* Unknown outcomes too: if it was done, the second try changes nothing. */
 		s->pause_until = now + PAUSE_MS;
 	} else if (PQntuples(r) == 0) {
 		log_msg(LOG_INFO_, "shard %d was moved by another leader", s->number);

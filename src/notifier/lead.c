@@ -1,4 +1,4 @@
-/* src/notifier/lead.c - leadership: one session advisory lock per shard, lost with its connection */
+/* src/notifier/lead.c - leadership: one advisory lock per shard, which dies with its session */
 #include "core/log.h"
 #include "notifier/notifier.h"
 

@@ -180,6 +180,7 @@ static void loop(struct notifier *n)
 		if (wake_drain(&n->wake))
 			relay_woken(n, now);
 		if (connected) {
+			beat_namespace(n, now);
 			relay_step(n, now);
 			sweep_step(n, now);
 			beat_step(n, now);
@@ -208,8 +209,8 @@ static int run(struct notifier *n)
 	if (!relay_open(n))
 		return refuse("Kafka's library refuses the configuration; the log says why");
 	(void)wake_open(&n->wake, n->cfg->notifier_socket);
-	log_pairs(LOG_INFO_, "started", "version", MARQUEE_VERSION, "brokers", n->cfg->kafka_brokers,
-		  (char *)NULL);
+	log_pairs(LOG_INFO_, "started", "version", MARQUEE_VERSION, "brokers",
+		  n->cfg->kafka_brokers, (char *)NULL);
 	loop(n);
 	job_stop(n);
 	relay_close(n);
@@ -237,9 +238,9 @@ int main(int argc, char **argv)
 	if (log_open(cfg.log_file, log_level_parse(cfg.log_level), "marquee-notifier") != OK)
 		return refuse("log.file cannot be opened");
 	if (cfg.db_dsn[0] == '\0')
-		return refuse("db.dsn is not set: say how to reach PostgreSQL, in " CONFIG_DEFAULT_PATH
-			      ", in MARQUEE_DB_DSN or by --set db.dsn=...");
-	/* Without it there is nothing to share; generations and debts are then this process's own. */
+		return refuse("db.dsn is not set; set it in " CONFIG_DEFAULT_PATH
+			      ", by MARQUEE_DB_DSN or by --set db.dsn=...");
+	/* Without it generations and debts of the cache are this process's own. */
 	if (shm_attach(cfg.shm_dir, "notifier", 0) != OK)
 		log_msg(LOG_WARN_, "going on without shared memory");
 	return run(&n);

@@ -1,7 +1,7 @@
 /* src/notifier/message.c - an outbox row as a Kafka message: topic, key, headers (CloudEvents 1.0,
  * Kafka binding, binary mode), value as it is stored */
 #include "core/clock.h"
-#include "notifier/notifier.h"
+#include "notifier/message.h"
 
 static const struct {
 	const char *word;	/* as the row says */

@@ -9,54 +9,8 @@
 #include "cache/cache.h"
 #include "core/ctx.h"
 #include "db/db.h"
-
-#define SHARDS 4	/* as sql/functions/outbox.sql counts them */
-
-struct shard;
-
-/* One row of a chunk on its way. */
-struct slot {
-	struct shard *shard;
-	bool done;		/* delivered */
-};
-
-enum shard_state {
-	SHARD_IDLE,		/* no chunk */
-	SHARD_SENDING,		/* rows from `sent` on are not yet with the producer */
-	SHARD_REPORTS,		/* waiting for delivery reports */
-	SHARD_DELIVERED		/* the relay row has yet to be told */
-};
-
-struct shard {
-	int number;
-	bool leads;
-	bool waiting;		/* the last look found something to send */
-	/* the batch: from one snapshot to the next; survives its chunks */
-	bool batch;
-	struct arena *batch_arena;
-	const char *old, *next;
-	long long stored;	/* last_pos in the relay row */
-	long long after;	/* where the next chunk begins */
-	/* the chunk */
-	enum shard_state state;
-	struct arena *arena;
-	PGresult *rows;
-	struct slot *slots;
-	int n;			/* rows of the chunk; fewer when one had to be parked */
-	int sent, unreported;
-	bool last;		/* the batch ends with this chunk */
-	bool again;		/* a report said that something has to be sent again */
-	int bad;		/* row that no broker takes, or -1 */
-	char reason[160];
-	int attempts;
-	int64_t pause_until;
-};
-
-struct wake {
-	int fd;
-	char path[108];
-	unsigned long long inode;
-};
+#include "notifier/shard.h"
+#include "notifier/wake.h"
 
 struct notifier {
 	const struct config *cfg;
@@ -108,35 +62,17 @@ bool relay_in_flight(const struct notifier *n);
 /* A datagram, or a job that did something: look soon. */
 void relay_woken(struct notifier *n, int64_t now);
 void relay_close(struct notifier *n);
-producer_report relay_report;
 
-/* ---- chunk.c: one chunk of one shard ---- */
-enum err chunk_load(struct notifier *n, struct shard *s);
-void chunk_send(struct notifier *n, struct shard *s, int64_t now);
-void chunk_reported(struct notifier *n, struct shard *s, int64_t now);
-void chunk_advance(struct notifier *n, struct shard *s, int64_t now);
-void chunk_drop(struct shard *s);
-
-/* ---- message.c: one row as a Kafka message ---- */
-struct bus_message;
-#define MESSAGE_HEADERS 14
-enum outbox_column { OB_POS, OB_ID, OB_KEY, OB_TOPIC, OB_TYPE, OB_SEQ, OB_AGGREGATE_TYPE,
-		     OB_AGGREGATE_ID, OB_PAYLOAD, OB_TRACEPARENT, OB_CACHE_KEYS, OB_CREATED_AT,
-		     OB_HELD };
-/* Texts of m are those of the result. headers must live as long as m. */
-void message_from_row(const struct config *cfg, const PGresult *r, int row,
-		      struct bus_header headers[MESSAGE_HEADERS], struct bus_message *m);
-
-/* ---- job.c, beat.c, sweep.c, wake.c ---- */
+/* ---- job.c, beat.c, sweep.c ---- */
 void job_step(struct notifier *n, int64_t now);
 int job_socket(const struct notifier *n);	/* readable when a step has ended; -1 */
 void job_stop(struct notifier *n);
 void beat_step(struct notifier *n, int64_t now);
+/* Before the first delete: on a host without workers nobody else reads it, and a delete without it
+ * would be a debt. */
+void beat_namespace(struct notifier *n, int64_t now);
 const char *beat_kafka(const struct notifier *n);
 /* Deletes the cache keys of new rows while they cannot be sent. */
 void sweep_step(struct notifier *n, int64_t now);
-bool wake_open(struct wake *w, const char *path);
-bool wake_drain(struct wake *w);	/* true: somebody called */
-void wake_close(struct wake *w);
 
 #endif

@@ -26,7 +26,7 @@ bool relay_open(struct notifier *n)
 
 	if (n->cfg->kafka_brokers[0] == '\0')
 		return true;
-	n->producer = producer_new(n->cfg, relay_report, n, why, sizeof(why));
+	n->producer = producer_new(n->cfg, chunk_report, n, why, sizeof(why));
 	if (!n->producer)
 		log_pairs(LOG_ERROR_, "kafka", "detail", why, (char *)NULL);
 	return n->producer != NULL;

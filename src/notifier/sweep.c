@@ -1,4 +1,4 @@
-/* src/notifier/sweep.c - while no broker takes the outbox, its cache keys are deleted all the same */
+/* src/notifier/sweep.c - while no broker takes the outbox its cache keys are still deleted */
 #include "core/log.h"
 #include "notifier/notifier.h"
 

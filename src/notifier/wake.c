@@ -1,8 +1,10 @@
 /* src/notifier/wake.c - the datagram socket: whoever has committed something sends one byte */
 #include "core/log.h"
-#include "notifier/notifier.h"
+#include "notifier/wake.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -48,7 +50,7 @@ bool wake_open(struct wake *w, const char *path)
 		unlink(at.sun_path);
 		return false;
 	}
-	w->inode = (unsigned long long)st.st_ino;
+	w->inode = st.st_ino;
 	return true;
 }
 
@@ -69,7 +71,7 @@ void wake_close(struct wake *w)
 
 	if (w->fd < 0)
 		return;
-	if (stat(w->path, &st) == 0 && (unsigned long long)st.st_ino == w->inode)
+	if (stat(w->path, &st) == 0 && st.st_ino == w->inode)
 		unlink(w->path);
 	close(w->fd);
 	w->fd = -1;

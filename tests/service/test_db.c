@@ -502,5 +502,6 @@ T_SUITE_WITH("db", setup, teardown, T(answers_and_counts_trips), T(null_goes_bot
 	     T(swallowed_error_is_no_success), T(nested_is_a_savepoint), T(effect_without_key),
 	     T(effect_refusal_is_an_error), T(effect_with_key_runs_once), T(effect_keeps_refusals),
 	     T(effect_key_with_another_body), T(effect_again_is_not_kept),
-	     T(effect_key_expires_after_a_day), T(effect_overtaken_replays), T(effect_repeats_once_only),
-	     T(effect_still_running_is_conflict), T(alive_is_not_counted))
+	     T(effect_key_expires_after_a_day), T(effect_overtaken_replays),
+	     T(effect_repeats_once_only), T(effect_still_running_is_conflict),
+	     T(alive_is_not_counted))
