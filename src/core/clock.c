@@ -11,6 +11,8 @@
 
 #define US ((int64_t)1000000)
 #define DAY_S ((int64_t)86400)
+#define EARLIEST INT64_C(-2208988800)		/* 1900-01-01 */
+#define AFTER_LATEST INT64_C(253402300800)	/* 10000-01-01 */
 #define ZONES "/usr/share/zoneinfo"
 
 int64_t clock_now_us(void)
@@ -42,13 +44,16 @@ static int64_t floor_div(int64_t a, int64_t b)
 const char *clock_format(int64_t us, char out[CLOCK_TEXT])
 {
 	time_t s = (time_t)floor_div(us, US);
-	int ms = (int)((us - (int64_t)s * US) / 1000);
+	int ms = (int)((us % US + US) % US / 1000);
 	struct tm tm;
 
-	if (!gmtime_r(&s, &tm) || tm.tm_year + 1900 > 9999 || tm.tm_year + 1900 < 0)
-		s = 0, ms = 0, gmtime_r(&s, &tm);
+	/* No year of four digits: it never came out of clock_parse. */
+	if (us < EARLIEST * US || us >= AFTER_LATEST * US) {
+		s = 0;
+		ms = 0;
+	}
+	gmtime_r(&s, &tm);
 	size_t n = strftime(out, CLOCK_TEXT, "%FT%T", &tm);
-	/* glibc prints years below 1000 short; they never come out of clock_parse. */
 	if (ms)
 		snprintf(out + n, CLOCK_TEXT - n, ".%03dZ", ms);
 	else
@@ -135,7 +140,6 @@ static bool leap_second_possible(int64_t t)
 
 enum clock_kind clock_parse(const char *s, int64_t *us)
 {
-	const int64_t first = -2208988800, after = 253402300800; /* 1900-01-01, 10000-01-01 */
 	int64_t fraction, offset;
 	struct tm tm;
 
@@ -150,7 +154,7 @@ enum clock_kind clock_parse(const char *s, int64_t *us)
 		return CLOCK_BAD;
 	bool leap = tm.tm_sec == 60;
 	int64_t t = (int64_t)timegm(&tm) - offset;
-	if (t < first || t >= after || (leap && !leap_second_possible(t)))
+	if (t < EARLIEST || t >= AFTER_LATEST || (leap && !leap_second_possible(t)))
 		return CLOCK_BAD;
 	*us = t * US + fraction;
 	return CLOCK_INSTANT;

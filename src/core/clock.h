@@ -10,7 +10,8 @@ int64_t clock_mono_us(void);
 int64_t clock_mono_ms(void);	/* CLOCK_MONOTONIC: for time-outs and ages only */
 
 #define CLOCK_TEXT 32
-/* "2026-05-01T18:00:00Z", with ".mmm" (milliseconds) when they are not zero. */
+/* "2026-05-01T18:00:00Z", with ".mmm" (milliseconds) when they are not zero.
+ * Outside the years 1900..9999: 1970-01-01T00:00:00Z. */
 const char *clock_format(int64_t us, char out[CLOCK_TEXT]);
 
 enum clock_kind { CLOCK_BAD, CLOCK_INSTANT, CLOCK_DAY };

@@ -1,4 +1,4 @@
-if (!r->complete || db_sql(!r->in_transaction || s->simple)/* src/db/conn.c - the connection: made lazily, bounded by deadlines, dropped in doubt */
+/* src/db/conn.c - the connection: made lazily, bounded by deadlines, dropped in doubt */
 #include "db/conn.h"
 
 #include "core/clock.h"
@@ -90,7 +90,7 @@ static bool stale(struct db *db)
 {
 	struct pollfd p = { .fd = PQsocket(db->conn), .events = POLLIN };
 
-	if (PQstatus(db->conn) != CONNECTION_OK || p.fd < 0)
+	if (PQstatus(db->conn) != CONNECTION_OK || db->doomed || p.fd < 0)
 		return true;
 	while (poll(&p, 1, 0) > 0) {
 		if (!PQconsumeInput(db->conn))

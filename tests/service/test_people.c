@@ -6,6 +6,7 @@
 #include "core/hash.h"
 
 #include <crypt.h>
+#include <time.h>
 
 static long count(const char *sql, const char *arg)
 {
@@ -239,7 +240,7 @@ static void refresh_tokens_that_are_none(void)
 	T_EQ_INT(refresh(s.token, &out), E_UNAUTH);
 	T_EQ_INT(refresh(s.refresh_token + 4, &out), E_UNAUTH);
 	T_EQ_INT(refresh("mqr_", &out), E_UNAUTH);
-	T_EQ_INT(refresh("' OR true --", &out), E_UNAUTH);
+	T_EQ_INT(refresh("mqr_ OR true --", &out), E_UNAUTH);
 	T_EQ_INT(c.sql_trips, trips);
 	T_EQ_INT(refresh("mqr_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &out), E_UNAUTH);
 	T_EQ_INT(refresh(s.refresh_token, &out), OK);
