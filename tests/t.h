@@ -81,16 +81,16 @@ static bool t_eq_str(const char *got, const char *want, const char *what, unsign
 {
 	bool ok = got && want ? strcmp(got, want) == 0 : got == want;
 
-	return t_check(ok, line, file, "%s is \"%.200s\", not \"%.200s\"", what, got ? got : "(null)",
-		       want ? want : "(null)");
+	return t_check(ok, line, file, "%s is \"%.200s\", not \"%.200s\"", what,
+		       got ? got : "(null)", want ? want : "(null)");
 }
 
 T_UNUSED
 static bool t_has(const char *text, const char *part, const char *what, unsigned line,
 		  const char *file)
 {
-	return t_check(text && strstr(text, part), line, file, "%s has \"%.100s\": \"%.300s\"", what,
-		       part, text ? text : "(null)");
+	return t_check(text && strstr(text, part), line, file, "%s has \"%.100s\": \"%.300s\"",
+		       what, part, text ? text : "(null)");
 }
 
 T_UNUSED __attribute__((format(printf, 1, 2)))

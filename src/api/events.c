@@ -103,7 +103,8 @@ static enum err check_new(struct req *rq, struct json_object *body, enum err so_
 				  "must lie in the future");
 	if (start && end && clock_parse(end, &to) == CLOCK_INSTANT && to <= from)
 		(void)!fail_field(c, input_sent_name(event_fields, body, "end_date"),
-				  "must lie after %s", input_sent_name(event_fields, body, "start_date"));
+				  "must lie after %s",
+				  input_sent_name(event_fields, body, "start_date"));
 	if ((so_far != OK || c->err != OK) && js_str(in->values, "category"))
 		events_category_problem(c, js_str(in->values, "category"), "category");
 	return c->err;
@@ -127,7 +128,7 @@ static enum err events_post(struct req *rq)
 	mark_replay(rq, &e);
 	rq->message = "event created";
 	http_set(rq->rs, "Location", "%s/api/events/%.*s", rq->ctx->cfg->http_public_url, 36,
-		 p.core.p + strcspn(p.core.p, ":") + 3);
+		 p.core.p + strcspn(p.core.p, ":") + 2);
 	return reply_event(rq, e.status, &p);
 }
 
@@ -221,25 +222,25 @@ static enum err categories_index(struct req *rq)
 const struct route event_routes[] = {
 	{ M_GET, "/events", events_index, WHO_ANY, 0, RL_BROWSE, C_DOC, 0, NULL, list_fields,
 	  "Coming events that the reader may see, by date; filters, pages, cursors" },
-	{ M_POST, "/events", events_post, WHO_MEMBER, MAY_EVENTS_CREATE, RL_CREATE, C_NONE, RF_KEYED,
-	  event_fields, NULL, "Creates an event hosted by the caller" },
+	{ M_POST, "/events", events_post, WHO_MEMBER, MAY_EVENTS_CREATE, RL_CREATE, C_NONE,
+	  RF_KEYED, event_fields, NULL, "Creates an event hosted by the caller" },
 	{ M_GET, "/events/my", events_mine, WHO_MEMBER, 0, RL_BROWSE, C_DOC, 0, NULL, my_fields,
 	  "The caller's events by role: hosting, attending, invited, past" },
-	{ M_GET, "/events/categories", categories_index, WHO_ANY, 0, RL_BROWSE, C_PUBLIC, 0, NULL, NULL,
-	  "All categories" },
+	{ M_GET, "/events/categories", categories_index, WHO_ANY, 0, RL_BROWSE, C_PUBLIC, 0, NULL,
+	  NULL, "All categories" },
 	{ M_GET, "/categories", categories_index, WHO_ANY, 0, RL_BROWSE, C_PUBLIC, 0, NULL, NULL,
 	  "All categories" },
 	{ M_GET, "/events/:id", events_show, WHO_ANY, 0, RL_BROWSE, C_DOC, 0, NULL, event_query,
 	  "One event, by id or slug" },
-	{ M_PUT, "/events/:id", events_put, WHO_MEMBER, 0, RL_WRITE, C_NONE, RF_IF_MATCH, event_fields,
-	  NULL, "Replaces an event: what is absent goes back to its default" },
+	{ M_PUT, "/events/:id", events_put, WHO_MEMBER, 0, RL_WRITE, C_NONE, RF_IF_MATCH,
+	  event_fields, NULL, "Replaces an event: what is absent goes back to its default" },
 	{ M_PATCH, "/events/:id", events_patch, WHO_MEMBER, 0, RL_WRITE, C_NONE, RF_IF_MATCH,
 	  event_fields, NULL, "Changes the named members of an event (RFC 7396)" },
-	{ M_DELETE, "/events/:id", events_remove, WHO_MEMBER, 0, RL_WRITE, C_NONE, RF_IF_MATCH, NULL,
-	  NULL, "Deletes an event" },
+	{ M_DELETE, "/events/:id", events_remove, WHO_MEMBER, 0, RL_WRITE, C_NONE, RF_IF_MATCH,
+	  NULL, NULL, "Deletes an event" },
 	{ M_POST, "/events/:id/cancel", events_post_cancel, WHO_MEMBER, 0, RL_WRITE, C_NONE, KEYED,
 	  event_cancel_fields, NULL, "Calls an event off and tells everybody affected" },
-	{ M_POST, "/events/:id/publish", events_post_publish, WHO_MEMBER, 0, RL_WRITE, C_NONE, KEYED,
-	  NULL, NULL, "Makes a draft active" },
+	{ M_POST, "/events/:id/publish", events_post_publish, WHO_MEMBER, 0, RL_WRITE, C_NONE,
+	  KEYED, NULL, NULL, "Makes a draft active" },
 	ROUTE_END
 };

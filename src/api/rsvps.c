@@ -54,7 +54,10 @@ static enum err rsvp_put(struct req *rq)
 	TRY(events_find(rq->ctx, req_param(rq, "id"), &event));
 	TRY(req_json(rq, false, &body));
 	TRY(input_read(rq->ctx, rsvp_fields, body, (struct input_mode){ 0 }, &in));
-	TRY(rsvps_set(rq->ctx, &event, js_str(in.values, "status"), data_of(rq, &in), &rq->idem, &e));
+	TRY(rsvps_set(
+	    rq->ctx,
+	    &(struct answer){ &event, js_str(in.values, "status"), data_of(rq, &in), &rq->idem },
+	    &e));
 	return reply_rsvp(rq, &e);
 }
 
@@ -75,7 +78,8 @@ static enum err register_post(struct req *rq)
 		named = str_of(js_str(in.values, "event_id"));
 	}
 	TRY(events_find(rq->ctx, named, &event));
-	TRY(rsvps_set(rq->ctx, &event, "going", data_of(rq, &in), &rq->idem, &e));
+	TRY(rsvps_set(rq->ctx, &(struct answer){ &event, "going", data_of(rq, &in), &rq->idem },
+		      &e));
 	rq->message = "registered";
 	return reply_rsvp(rq, &e);
 }
@@ -86,7 +90,7 @@ static enum err rsvp_delete(struct req *rq)
 	struct id event;
 
 	TRY(events_find(rq->ctx, req_param(rq, "id"), &event));
-	TRY(rsvps_cancel(rq->ctx, &event, &rq->idem, &e));
+	TRY(rsvps_set(rq->ctx, &(struct answer){ &event, NULL, NULL, &rq->idem }, &e));
 	rq->message = "cancelled";
 	return reply_rsvp(rq, &e);
 }
@@ -128,16 +132,16 @@ static enum err waitlist_index(struct req *rq)
 const struct route rsvp_routes[] = {
 	{ M_POST, "/events/:id/rsvp", rsvp_put, WHO_MEMBER, 0, RL_REGISTER, C_NONE, RF_KEYED,
 	  rsvp_fields, NULL, "Answers an event: going, interested, maybe, not_going" },
-	{ M_PUT, "/events/:id/rsvp", rsvp_put, WHO_MEMBER, 0, RL_REGISTER, C_NONE, 0, rsvp_fields, NULL,
-	  "Answers an event" },
+	{ M_PUT, "/events/:id/rsvp", rsvp_put, WHO_MEMBER, 0, RL_REGISTER, C_NONE, 0, rsvp_fields,
+	  NULL, "Answers an event" },
 	{ M_GET, "/events/:id/rsvp", rsvp_show, WHO_MEMBER, 0, RL_BROWSE, C_NONE, 0, NULL, NULL,
 	  "The caller's own answer" },
-	{ M_DELETE, "/events/:id/rsvp", rsvp_delete, WHO_MEMBER, 0, RL_REGISTER, C_NONE, 0, NULL, NULL,
-	  "Takes the answer back" },
-	{ M_POST, "/events/:id/register", register_post, WHO_MEMBER, 0, RL_REGISTER, C_NONE, RF_KEYED,
-	  register_fields, NULL, "Takes a seat, or a place in the waiting list" },
-	{ M_DELETE, "/events/:id/register", rsvp_delete, WHO_MEMBER, 0, RL_REGISTER, C_NONE, 0, NULL,
-	  NULL, "Gives the seat back" },
+	{ M_DELETE, "/events/:id/rsvp", rsvp_delete, WHO_MEMBER, 0, RL_REGISTER, C_NONE, 0, NULL,
+	  NULL, "Takes the answer back" },
+	{ M_POST, "/events/:id/register", register_post, WHO_MEMBER, 0, RL_REGISTER, C_NONE,
+	  RF_KEYED, register_fields, NULL, "Takes a seat, or a place in the waiting list" },
+	{ M_DELETE, "/events/:id/register", rsvp_delete, WHO_MEMBER, 0, RL_REGISTER, C_NONE, 0,
+	  NULL, NULL, "Gives the seat back" },
 	{ M_POST, "/events/register", register_post, WHO_MEMBER, 0, RL_REGISTER, C_NONE, RF_KEYED,
 	  register_fields, NULL, "Takes a seat at the event named in the body" },
 	{ M_GET, "/events/:id/attendees", attendees_index, WHO_ANY, 0, RL_BROWSE, C_NONE, 0, NULL,

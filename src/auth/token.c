@@ -43,8 +43,9 @@ enum err token_ready(struct ctx *c)
 
 	if (key_of(c->cfg).n >= how->key_min)
 		return OK;
-	return fail(c, E_INVALID, "auth.jwt_secret (or MARQUEE_AUTH_JWT_SECRET_FILE) must be a secret "
-		    "of at least %zu random bytes to sign tokens with %s", how->key_min, how->name);
+	return fail(c, E_INVALID,
+		    "auth.jwt_secret (or MARQUEE_AUTH_JWT_SECRET_FILE) must be a secret of at "
+		    "least %zu random bytes to sign tokens with %s", how->key_min, how->name);
 }
 
 static int64_t now_s(void)

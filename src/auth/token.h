@@ -7,12 +7,13 @@
 #include "core/ctx.h"
 #include "core/shm.h"
 
-/* OK when the configuration can sign and verify tokens; else E_INVALID, and a message that says what
- * to configure. Programs that make or read tokens refuse to start without it. */
+/* OK when the configuration can sign and verify tokens; else E_INVALID, and a message that says
+ * what to configure. Programs that make or read tokens refuse to start without it. */
 enum err token_ready(struct ctx *c) MUST_CHECK;
 
 /* A signed token for actor a (user, email, role, session, token_epoch are used); fills a->jti and
- * a->expires. session may be NULL: such a token is ended by its jti. The text belongs to the arena. */
+ * a->expires. session may be NULL: such a token is ended by its jti. The text belongs to the
+ * arena. */
 enum err token_issue(struct ctx *c, struct actor *a, const char **out) MUST_CHECK;
 
 /* Verifies text: at most 4 KiB, three canonical base64url parts, header exactly {"alg","typ"} with

@@ -216,8 +216,8 @@ int64_t clock_zone_midnight(const char *zone, int64_t day_us)
 {
 	char tz[80];
 	int64_t day = floor_div(day_us, US * DAY_S);
-	/* Offsets stay within 16 h of UTC; a zone may skip one whole day (Apia, 2011-12-30). Searching
-	 * for the first second with the wanted date needs no special case for gaps at midnight. */
+	/* Offsets stay within 16 h of UTC; a zone may skip one whole day (Apia, 2011-12-30).
+	 * Searching for the first second with the wanted date needs no special case for gaps. */
 	int64_t lo = day * DAY_S - 16 * 3600, hi = (day + 1) * DAY_S + 16 * 3600;
 
 	if (!clock_zone_valid(zone) || strcmp(zone, "UTC") == 0)

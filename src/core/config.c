@@ -1,4 +1,4 @@
-/* src/core/config.c - loads the options from all their sources, in order, and tells every problem */
+/* src/core/config.c - loads the options from all their sources, and tells every problem */
 #include "core/config_priv.h"
 
 #include <errno.h>
@@ -156,7 +156,8 @@ static void env_variable(struct loader *l, const char *text)
 	struct str value, name = str_cut(str_of(text), '=', &value);
 	char where[160], twin[CONFIG_NAME];
 
-	snprintf(where, sizeof(where), "environment: %.*s", (int)(name.n < 120 ? name.n : 120), name.p);
+	snprintf(where, sizeof(where), "environment: %.*s",
+		 (int)(name.n < 120 ? name.n : 120), name.p);
 	const struct cfg_row *row = env_row(name);
 	if (row) {
 		config_set(l, row, value, where);
@@ -193,10 +194,11 @@ static void load_flag(struct loader *l, const char *flag)
 	const struct cfg_row *row = config_row(name);
 	char where[CONFIG_NAME + 16];
 
-	snprintf(where, sizeof(where), "flag: %.*s", (int)(name.n < CONFIG_NAME ? name.n : CONFIG_NAME),
-		 name.p);
+	snprintf(where, sizeof(where), "flag: %.*s",
+		 (int)(name.n < CONFIG_NAME ? name.n : CONFIG_NAME), name.p);
 	if (!row)
-		config_problem(l, where, "unknown key, the nearest is %s", config_nearest(name)->name);
+		config_problem(l, where, "unknown key, the nearest is %s",
+			       config_nearest(name)->name);
 	else if (!value.p)
 		config_problem(l, where, "expected name=value");
 	else

@@ -40,7 +40,7 @@ struct config {
 };
 
 struct cfg_row {
-	const char *name;	/* "db.statement_timeout"; environment MARQUEE_DB_STATEMENT_TIMEOUT */
+	const char *name;	/* "db.dsn"; in the environment MARQUEE_DB_DSN */
 	enum cfg_type type;
 	const char *def;
 	long min, max;		/* numbers: inclusive; strings: length */
@@ -52,8 +52,9 @@ struct cfg_row {
 extern const struct cfg_row cfg_rows[];	/* ended by a row without name */
 
 /* Loads defaults, then path ("" = no file; NULL = $MARQUEE_CONFIG, else CONFIG_DEFAULT_PATH; a
- * missing file is an error unless it is CONFIG_DEFAULT_PATH), then the environment, then flags ("name=value", NULL-ended, may be NULL). On error writes one line per
- * problem to errors (file:line, key, what is wrong, nearest known key) and returns E_INVALID.
+ * missing file is an error unless it is CONFIG_DEFAULT_PATH), then the environment, then flags
+ * ("name=value", NULL-ended, may be NULL). On error writes one line per problem to errors
+ * (file:line, key, what is wrong, nearest known key) and returns E_INVALID.
  * Strings live as long as the process. */
 enum err config_load(struct config *cfg, const char *path, const char *const *flags, FILE *errors)
     MUST_CHECK;

@@ -22,9 +22,10 @@ void config_print_sample(FILE *out)
 {
 	char accepts[160];
 
-	fputs("# marquee.conf - every option with its default. Remove the first # of a line to change "
-	      "it.\n# Environment: MARQUEE_DB_DSN for db.dsn; MARQUEE_DB_DSN_FILE reads it from a "
-	      "file.\n", out);
+	fputs("# marquee.conf - every option with its default.\n"
+	      "# Remove the first # of a line to change it.\n"
+	      "# Environment: MARQUEE_DB_DSN for db.dsn; MARQUEE_DB_DSN_FILE names a file that\n"
+	      "# holds the value.\n", out);
 	for (const struct cfg_row *row = cfg_rows; row->name; row++) {
 		struct str prefix = prefix_of(row);
 
@@ -37,16 +38,15 @@ void config_print_sample(FILE *out)
 	}
 }
 
-/* Backslashes are roff's; a leading dot or quote would be a request. */
+/* Backslashes are roff's; a leading dot or quote would be a request; sentences begin lines. */
 static void put_roff(FILE *out, const char *s)
 {
-	if (*s == '.' || *s == '\'')
-		fputs("\\&", out);
-	for (; *s; s++)
+	fputs(*s == '.' || *s == '\'' ? "\\&" : "", out);
+	for (const char *first = s; *s; s++)
 		if (*s == '\\')
 			fputs("\\e", out);
 		else
-			fputc(*s, out);
+			fputc(*s == ' ' && s > first && s[-1] == '.' ? '\n' : *s, out);
 }
 
 static void put_man_item(FILE *out, const struct cfg_row *row)

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 const struct cfg_unit cfg_msec_units[] = {
-	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 }, { NULL, 0 },
+	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
+	{ NULL, 0 },
 };
 const struct cfg_unit cfg_size_units[] = {
 	{ "GiB", 1L << 30 }, { "MiB", 1L << 20 }, { "KiB", 1L << 10 }, { "", 1 }, { NULL, 0 },

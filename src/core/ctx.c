@@ -28,7 +28,7 @@ enum err fail(struct ctx *c, enum err e, const char *fmt, ...)
 	if (c->err != OK)
 		return c->err;
 	va_start(ap, fmt);
-	c->err = e == OK ? E_INTERNAL : e;	/* failing with OK is a bug; it must not look well */
+	c->err = e == OK ? E_INTERNAL : e;	/* failing with OK is a bug */
 	c->err_msg = arena_vprintf(c->arena, fmt, ap);
 	va_end(ap);
 	return c->err;

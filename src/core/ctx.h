@@ -1,4 +1,4 @@
-/* src/core/ctx.h - what travels with every operation: memory, services, actor, and the first error */
+/* src/core/ctx.h - what travels with every operation: memory, services, actor, first error */
 #ifndef CORE_CTX_H
 #define CORE_CTX_H
 
@@ -39,7 +39,7 @@ struct ctx {
  * and sets the arena; services and actor stay. */
 void ctx_begin(struct ctx *c, struct arena *a);
 
-/* Records e with a message for people, unless an error is recorded already, and returns the first. */
+/* Records e with a message for people, unless an error is recorded already. Returns the first. */
 enum err fail(struct ctx *c, enum err e, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Records one bad field. All are kept, in order; the error becomes E_INVALID. Returns E_INVALID. */

@@ -33,7 +33,7 @@ static const struct err_info rows[ERR_COUNT] = {
 		      LOG_INFO_ },
 	[E_UNAVAIL] = { "UNAVAILABLE", "A service we depend on does not answer, try again", 503,
 			EX_UNAVAILABLE, LOG_WARN_ },
-	/* The same word as E_UNAVAIL: clients have one way to go on, and the message says the rest. */
+	/* The same word as E_UNAVAIL: clients go on the same way, and the message says the rest. */
 	[E_UNCERTAIN] = { "UNAVAILABLE",
 			  "The outcome is unknown: look before you repeat it, or use the same "
 			  "Idempotency-Key",

@@ -1,4 +1,4 @@
-/* src/core/id.c - UUID version 7 (RFC 9562 section 5.7, method 3 for the bits below a millisecond) */
+/* src/core/id.c - UUID version 7 (RFC 9562 section 5.7; method 3 below the millisecond) */
 #include "core/id.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -22,7 +22,7 @@ static void random_bytes(void *p, size_t n)
 	randombytes_buf(p, n);
 }
 
-/* Milliseconds in the upper 48 bits, 1/4096 ms in the lower 12; counts on when the clock does not. */
+/* Milliseconds in the upper 48 bits, 1/4096 ms in the lower 12; goes on when the clock does not. */
 static uint64_t next_tick(void)
 {
 	static uint64_t last;

@@ -44,7 +44,8 @@ enum err js_parse(struct ctx *c, struct str s, struct json_object **out)
 	if (wrong)
 		return fail(c, E_MALFORMED, "Not valid JSON at byte %zu: %s", at, wrong);
 	if (facts.depth > JS_BODY_DEPTH)
-		return fail(c, E_INVALID, "The JSON is nested deeper than %d levels", JS_BODY_DEPTH);
+		return fail(c, E_INVALID, "The JSON is nested deeper than %d levels",
+			    JS_BODY_DEPTH);
 	if (facts.values > JS_BODY_VALUES)
 		return fail(c, E_INVALID, "The JSON has more than %d values", JS_BODY_VALUES);
 	TRY(js_audit(c, s, facts.values));

@@ -13,7 +13,8 @@ const char *js_scan(struct str s, size_t *at);
 
 /* Parses a request body: grammar errors E_MALFORMED; then E_INVALID for duplicate keys (named),
  * \u0000 (named), lone surrogates, depth over 32, over 20,000 values, integers outside int64,
- * numbers that overflow a double. The text null gives OK and *out NULL. The tree belongs to the arena. */
+ * numbers that overflow a double. The text null gives OK and *out NULL. The tree belongs to the
+ * arena. */
 enum err js_parse(struct ctx *c, struct str s, struct json_object **out) MUST_CHECK;
 
 /* Like js_parse for text we made ourselves; NULL when it does not parse. Belongs to the arena. */

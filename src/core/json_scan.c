@@ -181,7 +181,8 @@ static bool scan_more(struct scan *s)
 		s->depth--;
 		after_value(s);
 	} else {
-		return bad(s, object ? "a comma or } is expected here" : "a comma or ] is expected here");
+		return bad(s, object ? "a comma or } is expected here"
+				     : "a comma or ] is expected here");
 	}
 	s->p++;
 	return true;

@@ -1,5 +1,5 @@
-/* src/core/limit.c - rate limits by the generic cell rate algorithm (ITU-T I.371, virtual scheduling):
- * one theoretical arrival time per key in a set-associative table, the key with least in use evicted */
+/* src/core/limit.c - rate limits by the generic cell rate algorithm (ITU-T I.371): one
+ * theoretical arrival time per key in a set-associative table; who uses least is evicted */
 #include "core/hash.h"
 #include "core/shm_layout.h"
 
@@ -19,16 +19,18 @@ struct place {
 	_Atomic uint64_t *set;
 	int64_t number;
 	uint64_t tag;		/* in the upper bits */
+	uint64_t now;
 };
 
-static struct place place_of(const void *key, size_t n)
+static struct place place_of(const void *key, size_t n, int64_t now_ms)
 {
 	struct coherence *c = shm_coherence();
 	uint64_t hash = hash64_seeded(key, n, c->seed);
 	uint64_t tag = hash >> TIME_BITS;
 
 	return (struct place){ c->limits[hash % LIMIT_SETS], (int64_t)(hash % LIMIT_SETS),
-			       (tag ? tag : 1) << TIME_BITS };
+			       (tag ? tag : 1) << TIME_BITS,
+			       (uint64_t)now_ms * TICKS_PER_MS };
 }
 
 /* How far the arrival time in word lies ahead of now, at least 0: the part of the quota in use. */
@@ -49,17 +51,17 @@ static _Atomic uint64_t *find_way(const struct place *p)
 
 /* Takes one request from the key's word, when one is free. false: the word changed hands. */
 static bool take_from(_Atomic uint64_t *way, const struct place *p, const struct rate *r,
-		      uint64_t now, bool take, int64_t *used)
+		      bool take, int64_t *used)
 {
 	uint64_t word = atomic_load(way);
 
 	while ((word & ~TIME_MASK) == p->tag) {
-		*used = ahead(word, now);
+		*used = ahead(word, p->now);
 		/* More than all of it: the limit was lowered, or the clock set back. */
 		if (*used > r->quota)
 			*used = r->quota;
 		int64_t after = *used + (*used + r->step <= r->quota ? r->step : 0);
-		uint64_t next = p->tag | ((now + (uint64_t)after) & TIME_MASK);
+		uint64_t next = p->tag | ((p->now + (uint64_t)after) & TIME_MASK);
 
 		if (!take || next == word || atomic_compare_exchange_weak(way, &word, next))
 			return true;
@@ -70,7 +72,7 @@ static bool take_from(_Atomic uint64_t *way, const struct place *p, const struct
 /* Puts the key into its set, all of its quota free, in place of the key that loses least: an idle
  * one, if there is any. Keys enter one at a time, so that no key ever gets two words; all else goes
  * without locks. */
-static void enter(const struct place *p, uint64_t now)
+static void enter(const struct place *p)
 {
 	shm_lock(SHM_LOCK_LIMITS + p->number);
 	while (!find_way(p)) {
@@ -80,12 +82,12 @@ static void enter(const struct place *p, uint64_t now)
 		for (size_t i = 1; i < LIMIT_WAYS && word; i++) {
 			uint64_t other = atomic_load(&p->set[i]);
 
-			if (other == 0 || ahead(other, now) < ahead(word, now)) {
+			if (other == 0 || ahead(other, p->now) < ahead(word, p->now)) {
 				victim = &p->set[i];
 				word = other;
 			}
 		}
-		atomic_compare_exchange_strong(victim, &word, p->tag | (now & TIME_MASK));
+		atomic_compare_exchange_strong(victim, &word, p->tag | (p->now & TIME_MASK));
 	}
 	shm_unlock(SHM_LOCK_LIMITS + p->number);
 }
@@ -123,19 +125,18 @@ struct limit_result shm_limit(const void *key, size_t n, long limit, long window
 			      int64_t now_ms, bool take)
 {
 	struct rate rate = rate_of(limit, window_ms);
-	struct place p = place_of(key, n);
-	uint64_t now = (uint64_t)now_ms * TICKS_PER_MS;
+	struct place p = place_of(key, n, now_ms);
 	int64_t used = 0;
 
 	for (;;) {
 		_Atomic uint64_t *way = find_way(&p);
 
-		if (way && take_from(way, &p, &rate, now, take, &used))
+		if (way && take_from(way, &p, &rate, take, &used))
 			break;
 		if (!way && !take)
 			break;
 		if (!way)
-			enter(&p, now);
+			enter(&p);
 	}
 	return result_of(&rate, used, take);
 }

@@ -217,7 +217,8 @@ void log_reopen(void)
 		return;
 	int fd = open_sink(sink.path);
 	if (fd < 0) {
-		log_pairs(LOG_WARN_, "the log file cannot be reopened", "path", sink.path, (char *)NULL);
+		log_pairs(LOG_WARN_, "the log file cannot be reopened", "path", sink.path,
+			  (char *)NULL);
 		return;
 	}
 	close(sink.fd);

@@ -70,7 +70,11 @@ struct limit_result shm_limit(const void *key, size_t n, long limit, long window
 			      int64_t now_ms, bool take);
 
 /* ---- locks by byte range, released by the kernel when the holder dies ---- */
-enum shm_lock { SHM_LOCK_TABLE, SHM_LOCK_HASH_FIRST, SHM_LOCK_HASH_LAST = SHM_LOCK_HASH_FIRST + 15 };
+enum shm_lock {
+	SHM_LOCK_TABLE,
+	SHM_LOCK_HASH_FIRST,
+	SHM_LOCK_HASH_LAST = SHM_LOCK_HASH_FIRST + 15
+};
 /* One of the first n password-hash slots, waiting up to wait_ms; its number, or -1. */
 int shm_hash_slot(long n, long wait_ms);
 void shm_hash_slot_release(int slot);

@@ -34,8 +34,8 @@ struct coherence {
 	uint64_t unused[503];
 	_Atomic uint64_t generations[GENERATIONS];
 	struct revocation revocations[REVOCATIONS];
-	/* tag in the upper 20 bits (never 0), theoretical arrival time in the lower 44: one word, so
-	 * that one compare-and-swap changes both. A set is one cache line. */
+	/* tag in the upper 20 bits (never 0), theoretical arrival time in the lower 44: one word,
+	 * so that one compare-and-swap changes both. A set is one cache line. */
 	_Atomic uint64_t limits[LIMIT_SETS][LIMIT_WAYS];
 };
 

@@ -1,5 +1,5 @@
-/* src/core/shm_lock.c - locks on bytes of the coherence file (open file description locks, fcntl(2)):
- * the kernel gives them back when the holder dies, however it dies */
+/* src/core/shm_lock.c - open file description locks (fcntl(2)) on bytes of the coherence file: the
+ * kernel gives them back when the holder dies, however it dies */
 #include "core/clock.h"
 #include "core/shm_layout.h"
 
@@ -12,12 +12,12 @@
 
 static struct {
 	int fd;			/* -1 = private memory */
-	unsigned held;		/* bit per hash slot; the kernel does not stop us from taking ours twice */
+	unsigned held;		/* bit per hash slot: the kernel lets us take ours twice */
 	char path[40];		/* the descriptor, by its name in /proc */
 } lock = { .fd = -1 };
 
-/* These locks belong to the open file, which fork shares: a child needs an open file of its own, and
- * must let go of the parent's, or the parent's locks would outlive it. */
+/* These locks belong to the open file, which fork shares: a child needs an open file of its own,
+ * and must let go of the parent's, or the parent's locks would outlive it. */
 static void in_child(void)
 {
 	lock.held = 0;

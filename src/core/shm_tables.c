@@ -1,4 +1,4 @@
-/* src/core/shm_tables.c - what the processes of a host agree on: generations, cache state, revocations */
+/* src/core/shm_tables.c - what processes agree on: generations, cache state, revocations */
 #include "core/clock.h"
 #include "core/hash.h"
 #include "core/shm_layout.h"
@@ -59,9 +59,11 @@ bool shm_breaker_allows(int64_t now_ms)
 		return true;
 	if (now_ms < until)
 		return false;
-	/* Half open: who moves the date on is the one that tries. If it dies, the next pause will end. */
+	/* Half open: who moves the date on may try. If it dies, the next pause will end. */
 	int64_t next = now_ms + LOAD(c->breaker_pause);
-	return atomic_compare_exchange_strong(&c->breaker_until, &until, next > until ? next : until + 1);
+	if (next <= until)
+		next = until + 1;
+	return atomic_compare_exchange_strong(&c->breaker_until, &until, next);
 }
 
 void shm_breaker_trip(int64_t now_ms, long pause_ms)

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-/* Lead byte ranges and the range of the byte that follows, RFC 3629 section 4; further ones 80-BF. */
+/* RFC 3629 section 4: lead bytes and the range of the byte that follows; further ones are 80-BF. */
 static const struct utf8_row {
 	unsigned char first, last, lo, hi, len;
 } utf8_rows[] = {

@@ -17,37 +17,47 @@ static void rename_details(struct ctx *c, const struct change *how)
 		d->field = input_sent_name(how->fields, how->sent, d->field);
 }
 
+struct call {
+	enum query q;
+	const char *const *args;
+	int n;
+};
+#define CALL(q, ...)                                                                               \
+	(struct call)                                                                              \
+	{                                                                                          \
+		q, (const char *const[]){ __VA_ARGS__ },                                           \
+		    (int)(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))           \
+	}
+
 /* Runs the effect, deletes what it names from the cache, and cuts the parts out of its body. */
-static enum err change(struct ctx *c, enum query q, const struct change *how,
-		       const char *const *args, int n, struct effect *e, struct event_parts *out)
+static enum err change(struct ctx *c, const struct change *how, struct call call, struct effect *e,
+		       struct event_parts *out)
 {
 	static const struct idempotency none;
-	enum err err = db_effect(c, q, how->idem ? how->idem : &none, args, n, e);
+	enum err err = db_effect(c, call.q, how->idem ? how->idem : &none, call.args, call.n, e);
 
 	if (err != OK) {
 		rename_details(c, how);
 		return err;
 	}
 	cache_invalidate(c, e->keys);
-	if (out) {
-		memset(out, 0, sizeof(*out));
-		out->id = *how->id;
-		if (!e->body || !event_parts_cut(out, str_of(e->body)))
-			return fail(c, E_INTERNAL, "an event could not be read back");
-	}
+	if (!out)
+		return OK;
+	memset(out, 0, sizeof(*out));
+	out->id = *how->id;
+	if (!e->body || !event_parts_cut(out, str_of(e->body)))
+		return fail(c, E_INTERNAL, "an event could not be read back");
 	return OK;
 }
-#define ARGS(...) (const char *const[]){ __VA_ARGS__ }, \
-	(int)(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
 
 enum err events_create(struct ctx *c, const struct change *how, const struct input *in,
 		       struct effect *e, struct event_parts *out)
 {
 	long quota = c->cfg->limits_enabled ? c->cfg->limits_create : 0;
 
-	return change(c, Q_EVENT_CREATE, how,
-		      ARGS(how->id->s, c->actor->user.s, js_text(c->arena, in->values),
-			   arena_printf(c->arena, "%ld", quota)),
+	return change(c, how,
+		      CALL(Q_EVENT_CREATE, how->id->s, c->actor->user.s,
+			   js_text(c->arena, in->values), arena_printf(c->arena, "%ld", quota)),
 		      e, out);
 }
 
@@ -56,8 +66,8 @@ enum err events_update(struct ctx *c, const struct change *how, const struct inp
 {
 	struct effect e;
 
-	return change(c, Q_EVENT_UPDATE, how,
-		      ARGS(how->id->s, c->actor->user.s, admin_flag(c),
+	return change(c, how,
+		      CALL(Q_EVENT_UPDATE, how->id->s, c->actor->user.s, admin_flag(c),
 			   js_text(c->arena, in->values), how->versions),
 		      &e, out);
 }
@@ -65,22 +75,27 @@ enum err events_update(struct ctx *c, const struct change *how, const struct inp
 enum err events_publish(struct ctx *c, const struct change *how, struct effect *e,
 			struct event_parts *out)
 {
-	return change(c, Q_EVENT_PUBLISH, how,
-		      ARGS(how->id->s, c->actor->user.s, admin_flag(c), how->versions), e, out);
+	return change(
+	    c, how,
+	    CALL(Q_EVENT_PUBLISH, how->id->s, c->actor->user.s, admin_flag(c), how->versions), e,
+	    out);
 }
 
 enum err events_cancel(struct ctx *c, const struct change *how, const char *reason,
 		       struct effect *e, struct event_parts *out)
 {
-	return change(c, Q_EVENT_CANCEL, how,
-		      ARGS(how->id->s, c->actor->user.s, admin_flag(c), reason, how->versions), e,
-		      out);
+	return change(c, how,
+		      CALL(Q_EVENT_CANCEL, how->id->s, c->actor->user.s, admin_flag(c), reason,
+			   how->versions),
+		      e, out);
 }
 
 enum err events_delete(struct ctx *c, const struct change *how, struct effect *e)
 {
-	return change(c, Q_EVENT_DELETE, how,
-		      ARGS(how->id->s, c->actor->user.s, admin_flag(c), how->versions), e, NULL);
+	return change(
+	    c, how,
+	    CALL(Q_EVENT_DELETE, how->id->s, c->actor->user.s, admin_flag(c), how->versions), e,
+	    NULL);
 }
 
 enum err events_zone(struct ctx *c, const struct id *id, const char **zone)

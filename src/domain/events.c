@@ -115,8 +115,8 @@ enum { CORE, STATS, VIEWER, N_ITEMS };
 struct fetch {
 	struct event_parts *p;
 	struct cache_item items[N_ITEMS];
-	int n;			/* without a viewer only two */
-	const char *user;	/* NULL for anonymous */
+	int n; /* without a viewer only two */
+	const char *user; /* NULL for anonymous */
 };
 
 static struct str two_lines(struct ctx *c, struct str a, struct str b)
@@ -173,10 +173,9 @@ static enum err load_all(struct ctx *c, struct fetch *f)
 
 	for (int i = 1; i <= 4; i++)
 		viewer_meta = str_cut(text, '\n', &text);
-	const struct str values[N_ITEMS] = {
-		two_lines(c, core_meta, p->core), two_lines(c, p->stats_seq, p->stats),
-		two_lines(c, viewer_meta, p->viewer)
-	};
+	const struct str values[N_ITEMS] = { two_lines(c, core_meta, p->core),
+					     two_lines(c, p->stats_seq, p->stats),
+					     two_lines(c, viewer_meta, p->viewer) };
 	for (int i = 0; i < f->n; i++)
 		if (f->items[i].lease)
 			cache_fill(c, &f->items[i], values[i]);

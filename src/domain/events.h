@@ -12,17 +12,17 @@ extern const struct input_field event_fields[], event_cancel_fields[];
 /* One event as texts to splice, never as a tree. All belong to the arena. */
 struct event_parts {
 	struct id id;
-	struct str core;	/* {"id":…} */
-	struct str stats;	/* "stats":{…},"current_attendees":n */
-	struct str viewer;	/* "my_rsvp":…,"friends_going":[…]; empty for anonymous readers */
-	struct str link;	/* virtual_link as JSON, for those attending or hosting; else empty */
+	struct str core; /* {"id":…} */
+	struct str stats; /* "stats":{…},"current_attendees":n */
+	struct str viewer; /* "my_rsvp":…,"friends_going":[…]; empty for anonymous readers */
+	struct str link; /* virtual_link as JSON, for those attending or hosting; else empty */
 	/* facts out of the parts' first lines */
 	long version;
 	struct str privacy, status, host_id, slug, stats_seq;
 	bool has_link;
-	struct str relation;	/* host cohost attending invited friend none; "none" for anonymous */
-	struct str cohost_may;	/* "edit,invite" or "-" */
-	struct str my_state;	/* stored state of the viewer's answer, or "-" */
+	struct str relation; /* host cohost attending invited friend none; "none" for anonymous */
+	struct str cohost_may; /* "edit,invite" or "-" */
+	struct str my_state; /* stored state of the viewer's answer, or "-" */
 	bool known_viewer;
 };
 
@@ -31,8 +31,8 @@ enum err events_find(struct ctx *c, struct str id_or_slug, struct id *out) MUST_
 
 /* Reads an event for c->actor: one multi-get; leases fill what is missing. fresh = exact counts.
  * E_NOTFOUND also for what the actor may not see. */
-enum err events_get(struct ctx *c, const struct id *id, bool fresh, struct event_parts *out)
-    MUST_CHECK;
+enum err events_get(struct ctx *c, const struct id *id, bool fresh,
+		    struct event_parts *out) MUST_CHECK;
 /* The same facts without documents, from the database, for lists below an event. */
 enum err events_access(struct ctx *c, const struct id *id, struct event_parts *out) MUST_CHECK;
 
@@ -45,9 +45,9 @@ const char *event_tag(struct ctx *c, const struct event_parts *p);
  * req_if_match. Cache keys are deleted before these return. */
 struct change {
 	const struct id *id;
-	const struct idempotency *idem;	/* NULL: not idempotent */
+	const struct idempotency *idem; /* NULL: not idempotent */
 	const char *versions;
-	struct json_object *sent;	/* the body as sent: errors name its fields */
+	struct json_object *sent; /* the body as sent: errors name its fields */
 	const struct input_field *fields;
 };
 enum err events_create(struct ctx *c, const struct change *how, const struct input *in,

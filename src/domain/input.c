@@ -40,7 +40,7 @@ struct reading {
 	const struct input_field *table;
 	const struct input_mode *mode;
 	struct json_object *values;
-	struct json_object *names;	/* canonical → name sent, for conflicts */
+	struct json_object *names; /* canonical → name sent, for conflicts */
 };
 
 /* Keeps a checked value; two names for one thing must agree. */
@@ -70,7 +70,7 @@ static void read_member(struct reading *r, const char *sent, struct json_object 
 		(void)!fail_field(r->c, sent, "is not known here");
 		return;
 	}
-	input_value(r->c, f, sent, v, r->mode, &out);
+	out = input_value(&(struct check){ r->c, f, sent, v, r->mode });
 	if (before == r->c->err && end == r->c->details_end)
 		keep(r, f->name, sent, out);
 }
@@ -100,7 +100,7 @@ static void read_halves(struct reading *r, struct json_object *in)
 		both = input_own(r->c, json_object_new_object());
 		json_object_object_add(both, "lat", json_object_get(la));
 		json_object_object_add(both, "lng", json_object_get(ln));
-		input_value(r->c, f, pairs[i][0], both, r->mode, &out);
+		out = input_value(&(struct check){ r->c, f, pairs[i][0], both, r->mode });
 		if (out)
 			keep(r, f->name, pairs[i][0], out);
 	}

@@ -4,10 +4,17 @@
 
 #include "domain/input.h"
 
-/* One value against its field: *out is its normal form (owned by the arena), or a problem is
- * recorded under the name sent. */
-void input_value(struct ctx *c, const struct input_field *f, const char *sent,
-		 struct json_object *v, const struct input_mode *mode, struct json_object **out);
+/* One value to be checked against its field. */
+struct check {
+	struct ctx *c;
+	const struct input_field *f;
+	const char *sent; /* the name to complain under */
+	struct json_object *v;
+	const struct input_mode *mode;
+};
+
+/* Its normal form (owned by the arena). NULL: refused and recorded, or an allowed null. */
+struct json_object *input_value(const struct check *k);
 
 /* Makes o belong to the arena; returns it. */
 struct json_object *input_own(struct ctx *c, struct json_object *o);

@@ -20,14 +20,6 @@ struct json_object *input_own(struct ctx *c, struct json_object *o)
 	return o;
 }
 
-/* One call of a checker: everything it may need. */
-struct check {
-	struct ctx *c;
-	const struct input_field *f;
-	const char *sent;
-	struct json_object *v;
-	const struct input_mode *mode;
-};
 typedef struct json_object *checker(const struct check *k); /* NULL: refused and recorded */
 
 static struct json_object *refuse(const struct check *k, const char *reason)
@@ -48,8 +40,8 @@ static bool as_text(const struct check *k, struct str *out)
 		refuse(k, "must be a string");
 		return false;
 	}
-	*out = (struct str){ json_object_get_string(k->v),
-			     (size_t)json_object_get_string_len(k->v) };
+	*out =
+	    (struct str){ json_object_get_string(k->v), (size_t)json_object_get_string_len(k->v) };
 	return true;
 }
 
@@ -58,7 +50,8 @@ static bool has_control(struct str s, bool lines)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char ch = (unsigned char)s.p[i];
 
-		if (ch == 0x7f || (ch < 0x20 && !(lines && (ch == '\n' || ch == '\t' || ch == '\r'))))
+		if (ch == 0x7f ||
+		    (ch < 0x20 && !(lines && (ch == '\n' || ch == '\t' || ch == '\r'))))
 			return true;
 	}
 	return false;
@@ -100,7 +93,7 @@ static struct json_object *check_text(const struct check *k)
 	return k->v;
 }
 
-/* local@domain with a dot, no spaces or controls: enough to send mail to; the mail proves the rest. */
+/* local@domain with a dot, no spaces or controls: the mail proves the rest. */
 static struct json_object *check_email(const struct check *k)
 {
 	struct str s, domain;
@@ -115,7 +108,8 @@ static struct json_object *check_email(const struct check *k)
 		    domain.p[domain.n - 1] != '.';
 
 	for (size_t i = 0; good && i < s.n; i++)
-		good = (unsigned char)s.p[i] > ' ' && s.p[i] != 0x7f && !strchr("<>()[],;:\\\"", s.p[i]);
+		good = (unsigned char)s.p[i] > ' ' && s.p[i] != 0x7f &&
+		       !strchr("<>()[],;:\\\"", s.p[i]);
 	if (!good)
 		return refuse(k, "must be an e-mail address");
 	return own_string(k, s.p, s.n);
@@ -143,7 +137,8 @@ static struct json_object *check_url(const struct check *k)
 
 	good = good && strchr(s.p, ':')[3] != '\0' && strchr(s.p, ':')[3] != '/';
 	for (size_t i = 0; good && i < s.n; i++)
-		good = (unsigned char)s.p[i] > ' ' && s.p[i] != 0x7f && !strchr("<>\"\\^`{|}", s.p[i]);
+		good =
+		    (unsigned char)s.p[i] > ' ' && s.p[i] != 0x7f && !strchr("<>\"\\^`{|}", s.p[i]);
 	return good ? k->v : refuse(k, "must be an http or https URL");
 }
 
@@ -197,10 +192,10 @@ static struct json_object *check_number(const struct check *k)
 	    (whole && d != floor(d)))
 		return refuse(k, whole ? "must be a whole number" : "must be a number");
 	if (d < k->f->min || d > k->f->max)
-		return refuse(k, arena_printf(k->c->arena, "must be between %.9g and %.9g", k->f->min,
-					      k->f->max));
-	return input_own(k->c, whole ? json_object_new_int64((int64_t)d)
-				     : json_object_new_double(d));
+		return refuse(k, arena_printf(k->c->arena, "must be between %.9g and %.9g",
+					      k->f->min, k->f->max));
+	return input_own(k->c,
+			 whole ? json_object_new_int64((int64_t)d) : json_object_new_double(d));
 }
 
 static struct json_object *check_money(const struct check *k)
@@ -349,15 +344,18 @@ static struct json_object *check_array(const struct check *k)
 	size_t n = json_object_array_length(in);
 
 	if ((double)n > k->f->max)
-		return refuse(k, arena_printf(k->c->arena, "must have at most %g items", k->f->max));
+		return refuse(k,
+			      arena_printf(k->c->arena, "must have at most %g items", k->f->max));
 	out = input_own(k->c, json_object_new_array());
 	for (size_t i = 0; i < n; i++) {
-		struct input_field item = { .name = k->f->name, .type = item_types[k->f->type],
-					    .min = 1, .max = k->f->item_max };
+		struct input_field item = { .name = k->f->name,
+					    .type = item_types[k->f->type],
+					    .min = 1,
+					    .max = k->f->item_max };
 		const char *sent = arena_printf(k->c->arena, "%s[%zu]", k->sent, i);
-		struct json_object *v = NULL;
+		struct json_object *v = input_value(&(struct check){
+		    k->c, &item, sent, json_object_array_get_idx(in, i), k->mode });
 
-		input_value(k->c, &item, sent, json_object_array_get_idx(in, i), k->mode, &v);
 		if (v)
 			json_object_array_add(out, json_object_get(v));
 	}
@@ -366,18 +364,22 @@ static struct json_object *check_array(const struct check *k)
 
 static struct json_object *check_coords(const struct check *k)
 {
-	static const struct input_field lat = { .name = "lat", .type = IN_NUMBER, .min = -90,
-						.max = 90 };
-	static const struct input_field lng = { .name = "lng", .type = IN_NUMBER, .min = -180,
-						.max = 180 };
-	struct json_object *la, *ln, *out, *va = NULL, *vn = NULL;
+	static const struct input_field lat = {
+		.name = "lat", .type = IN_NUMBER, .min = -90, .max = 90
+	};
+	static const struct input_field lng = {
+		.name = "lng", .type = IN_NUMBER, .min = -180, .max = 180
+	};
+	struct json_object *la, *ln, *out, *va, *vn;
 
 	if (!json_object_is_type(k->v, json_type_object) || json_object_object_length(k->v) != 2 ||
 	    !json_object_object_get_ex(k->v, "lat", &la) ||
 	    !json_object_object_get_ex(k->v, "lng", &ln))
 		return refuse(k, "must be {\"lat\": number, \"lng\": number}");
-	input_value(k->c, &lat, arena_printf(k->c->arena, "%s.lat", k->sent), la, k->mode, &va);
-	input_value(k->c, &lng, arena_printf(k->c->arena, "%s.lng", k->sent), ln, k->mode, &vn);
+	va = input_value(&(struct check){ k->c, &lat, arena_printf(k->c->arena, "%s.lat", k->sent),
+					  la, k->mode });
+	vn = input_value(&(struct check){ k->c, &lng, arena_printf(k->c->arena, "%s.lng", k->sent),
+					  ln, k->mode });
 	if (!va || !vn)
 		return NULL;
 	out = input_own(k->c, json_object_new_object());
@@ -406,27 +408,21 @@ static struct json_object *check_object(const struct check *k)
 }
 
 static checker *const checkers[] = {
-	[IN_TEXT] = check_text,	    [IN_LINE] = check_text,	  [IN_EMAIL] = check_email,
-	[IN_PASSWORD] = check_secret, [IN_URL] = check_url,	  [IN_ZONE] = check_zone,
-	[IN_CURRENCY] = check_currency, [IN_DAY] = check_day,	  [IN_SECRET] = check_secret,
-	[IN_INT] = check_number,    [IN_NUMBER] = check_number,	  [IN_MONEY] = check_money,
-	[IN_BOOL] = check_bool,	    [IN_TIME] = check_time,	  [IN_END_TIME] = check_time,
-	[IN_WORD] = check_word,	    [IN_TEXTS] = check_array,	  [IN_URLS] = check_array,
-	[IN_COORDS] = check_coords, [IN_IDS] = check_array,	  [IN_ID] = check_id,
+	[IN_TEXT] = check_text,         [IN_LINE] = check_text,     [IN_EMAIL] = check_email,
+	[IN_PASSWORD] = check_secret,   [IN_URL] = check_url,       [IN_ZONE] = check_zone,
+	[IN_CURRENCY] = check_currency, [IN_DAY] = check_day,       [IN_SECRET] = check_secret,
+	[IN_INT] = check_number,        [IN_NUMBER] = check_number, [IN_MONEY] = check_money,
+	[IN_BOOL] = check_bool,         [IN_TIME] = check_time,     [IN_END_TIME] = check_time,
+	[IN_WORD] = check_word,         [IN_TEXTS] = check_array,   [IN_URLS] = check_array,
+	[IN_COORDS] = check_coords,     [IN_IDS] = check_array,     [IN_ID] = check_id,
 	[IN_OBJECT] = check_object,
 };
 
-void input_value(struct ctx *c, const struct input_field *f, const char *sent,
-		 struct json_object *v, const struct input_mode *mode, struct json_object **out)
+struct json_object *input_value(const struct check *k)
 {
-	struct check k = { c, f, sent, v, mode };
-
-	*out = NULL;
-	if (!v && (f->flags & IN_NULLABLE))
-		return;
-	if (!v) {
-		refuse(&k, "must not be null");
-		return;
-	}
-	*out = checkers[f->type](&k);
+	if (k->v)
+		return checkers[k->f->type](k);
+	if (!(k->f->flags & IN_NULLABLE))
+		refuse(k, "must not be null");
+	return NULL;
 }

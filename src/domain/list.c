@@ -9,23 +9,25 @@
 #include "domain/events.h"
 #include "domain/page.h"
 
-#define FILTER_ROWS                                                                                \
-	{ "category", IN_LINE, 0, 1, 100, 0, NULL, NULL, "Slug, name or alias" },                  \
-	{ "tags", IN_TEXTS, 0, 0, 10, 50, NULL, "tag", "Any of these, separated by commas" },      \
-	{ "location", IN_LINE, 0, 1, 200, 0, NULL, NULL, "Words of the place; - is a space" },     \
-	{ "from", IN_TIME, 0, 0, 0, 0, NULL, "date_from",                                          \
-	  "Begins at or after: a time, a day, today, +7d" },                                       \
-	{ "to", IN_END_TIME, 0, 0, 0, 0, NULL, "date_to", "Begins before" },                       \
-	{ "price_min", IN_MONEY, 0, 0, 0, 0, NULL, NULL, "Costs at least" },                       \
-	{ "price_max", IN_MONEY, 0, 0, 0, 0, NULL, NULL, "Costs at most" },                        \
-	{ "is_virtual", IN_BOOL, 0, 0, 0, 0, NULL, NULL, "Held online, or not" },                  \
-	{ "status", IN_WORD, 0, 0, 0, 0, "draft|active|cancelled|completed", NULL,                 \
-	  "Default active" },                                                                      \
+/* clang-format off */
+#define FILTER_ROWS \
+	{ "category", IN_LINE, 0, 1, 100, 0, NULL, NULL, "Slug, name or alias" }, \
+	{ "tags", IN_TEXTS, 0, 0, 10, 50, NULL, "tag", "Any of these, separated by commas" }, \
+	{ "location", IN_LINE, 0, 1, 200, 0, NULL, NULL, "Words of the place; - is a space" }, \
+	{ "from", IN_TIME, 0, 0, 0, 0, NULL, "date_from", \
+	  "Begins at or after: a time, a day, today, +7d" }, \
+	{ "to", IN_END_TIME, 0, 0, 0, 0, NULL, "date_to", "Begins before" }, \
+	{ "price_min", IN_MONEY, 0, 0, 0, 0, NULL, NULL, "Costs at least" }, \
+	{ "price_max", IN_MONEY, 0, 0, 0, 0, NULL, NULL, "Costs at most" }, \
+	{ "is_virtual", IN_BOOL, 0, 0, 0, 0, NULL, NULL, "Held online, or not" }, \
+	{ "status", IN_WORD, 0, 0, 0, 0, "draft|active|cancelled|completed", NULL, \
+	  "Default active" }, \
 	{ "host_id", IN_ID, 0, 0, 0, 0, NULL, NULL, "Hosted by" }
 #define FIELDS_END { NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL }
 
 const struct input_field list_fields[] = {
-	PAGE_ROWS, FILTER_ROWS,
+	PAGE_ROWS,
+	FILTER_ROWS,
 	{ "sort", IN_WORD, 0, 0, 0, 0,
 	  "start_date|-start_date|created_at|-created_at|popularity", NULL, "Default start_date" },
 	{ "count", IN_WORD, 0, 0, 0, 0, "exact", NULL, "exact: the total, up to 10,000" },
@@ -38,16 +40,25 @@ const struct input_field my_fields[] = {
 	FIELDS_END
 };
 const struct input_field page_fields[] = { PAGE_ROWS, FIELDS_END };
+/* clang-format on */
 
 /* ---- fragments: %P stands for the next parameter, everything else is constant ---- */
 
 struct fragment {
-	const char *name;	/* of the input that brings it in; NULL: chosen by code */
+	const char *name; /* of the input that brings it in; NULL: chosen by code */
 	const char *sql;
 	Oid type;
 };
-enum { T_TEXT = 25, T_UUID = 2950, T_TEXTS = 1009, T_TIME = 1184, T_NUMERIC = 1700, T_BOOL = 16,
-       T_INT8 = 20, T_FLOAT8 = 701 };
+enum {
+	T_TEXT = 25,
+	T_UUID = 2950,
+	T_TEXTS = 1009,
+	T_TIME = 1184,
+	T_NUMERIC = 1700,
+	T_BOOL = 16,
+	T_INT8 = 20,
+	T_FLOAT8 = 701
+};
 
 static const struct fragment filters[] = {
 	{ "category", " AND e.category_id = category_id(%P)", T_TEXT },
@@ -66,7 +77,8 @@ static const struct fragment seen[] = {
 	[SEEN_PUBLIC] = { NULL, " AND e.privacy = 'public'", 0 },
 	[SEEN_MEMBER] = { NULL,
 			  " AND (e.privacy = 'public' OR relation_sees(e.privacy,"
-			  " event_relation(e.id, %P, e.host_id)))", T_UUID },
+			  " event_relation(e.id, %P, e.host_id)))",
+			  T_UUID },
 	[SEEN_ADMIN] = { NULL, "", 0 },
 };
 
@@ -95,22 +107,32 @@ static const struct {
 
 /* Whose events: from the person's side. */
 static const struct fragment scopes[] = {
-	{ "hosting", " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
-		     " SELECT event_id FROM event_hosts WHERE user_id = %P)", T_UUID },
-	{ "attending", " AND e.id IN (SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
-		       " ('going', 'held', 'waitlisted', 'interested', 'maybe'))"
-		       " AND e.ends_at > now()", T_UUID },
-	{ "invited", " AND e.id IN (SELECT event_id FROM invitations WHERE invitee_id = %P)"
-		     " AND e.ends_at > now()", T_UUID },
-	{ "past", " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
-		  " SELECT event_id FROM event_hosts WHERE user_id = %P UNION ALL"
-		  " SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
-		  " ('going', 'held', 'interested', 'maybe')) AND e.ends_at <= now()", T_UUID },
-	{ "", " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
-	      " SELECT event_id FROM event_hosts WHERE user_id = %P UNION ALL"
-	      " SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
-	      " ('going', 'held', 'waitlisted', 'interested', 'maybe'))"
-	      " AND e.ends_at > now()", T_UUID },
+	{ "hosting",
+	  " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
+	  " SELECT event_id FROM event_hosts WHERE user_id = %P)",
+	  T_UUID },
+	{ "attending",
+	  " AND e.id IN (SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
+	  " ('going', 'held', 'waitlisted', 'interested', 'maybe'))"
+	  " AND e.ends_at > now()",
+	  T_UUID },
+	{ "invited",
+	  " AND e.id IN (SELECT event_id FROM invitations WHERE invitee_id = %P)"
+	  " AND e.ends_at > now()",
+	  T_UUID },
+	{ "past",
+	  " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
+	  " SELECT event_id FROM event_hosts WHERE user_id = %P UNION ALL"
+	  " SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
+	  " ('going', 'held', 'interested', 'maybe')) AND e.ends_at <= now()",
+	  T_UUID },
+	{ "",
+	  " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
+	  " SELECT event_id FROM event_hosts WHERE user_id = %P UNION ALL"
+	  " SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
+	  " ('going', 'held', 'waitlisted', 'interested', 'maybe'))"
+	  " AND e.ends_at > now()",
+	  T_UUID },
 };
 
 /* ---- building ---- */
@@ -118,6 +140,8 @@ static const struct fragment scopes[] = {
 #define ARGS_MAX 32
 struct build {
 	struct ctx *c;
+	int sort; /* index into sorts */
+	struct page page;
 	struct strbuf where;
 	const char *args[ARGS_MAX];
 	Oid types[ARGS_MAX];
@@ -180,7 +204,7 @@ static void add_seen(struct build *b)
 {
 	const struct actor *a = b->c->actor;
 	int who = a->permissions & MAY_ADMIN ? SEEN_ADMIN
-		  : actor_known(a)	     ? SEEN_MEMBER
+		  : actor_known(a)           ? SEEN_MEMBER
 					     : SEEN_PUBLIC;
 
 	add(b, seen[who].sql, seen[who].type, a->user.s);
@@ -208,17 +232,28 @@ static int sort_of(const char *word)
 	return 0;
 }
 
-/* The whole statement. Inner: ids of the page; outer: their texts. */
-static const char *assemble(struct build *b, int sort)
+static void adds(struct strbuf *b, const char *const *parts)
 {
-	return arena_printf(
-	    b->c->arena,
-	    "SELECT x.k, x.id, d.doc, s.members FROM (SELECT %s AS k, e.id FROM events e%s WHERE"
-	    " e.deleted_at IS NULL%s ORDER BY %s%s, e.id%s LIMIT $%d OFFSET $%d) x"
-	    " JOIN event_docs d ON d.event_id = x.id CROSS JOIN LATERAL event_stats(x.id) s"
-	    " ORDER BY x.k%s, x.id%s",
-	    sorts[sort].key, sorts[sort].join, strbuf_str(&b->where), sorts[sort].key,
-	    sorts[sort].dir, sorts[sort].dir, b->n + 1, b->n + 2, sorts[sort].dir, sorts[sort].dir);
+	for (; *parts; parts++)
+		strbuf_adds(b, *parts);
+}
+
+/* The whole statement. Inner: ids of the page; outer: their texts. */
+static const char *assemble(struct build *b)
+{
+	const char *key = sorts[b->sort].key, *dir = sorts[b->sort].dir;
+	struct strbuf s;
+
+	strbuf_init(&s, b->c->arena, 16384);
+	adds(&s, (const char *const[]){ "SELECT x.k, x.id, d.doc, s.members FROM (SELECT ", key,
+					" AS k, e.id FROM events e", sorts[b->sort].join,
+					" WHERE e.deleted_at IS NULL", strbuf_str(&b->where),
+					" ORDER BY ", key, dir, ", e.id", dir, " LIMIT ", NULL });
+	strbuf_printf(&s, "$%d OFFSET $%d", b->n + 1, b->n + 2);
+	adds(&s, (const char *const[]){ ") x JOIN event_docs d ON d.event_id = x.id"
+					" CROSS JOIN LATERAL event_stats(x.id) s ORDER BY x.k",
+					dir, ", x.id", dir, NULL });
+	return strbuf_str(&s);
 }
 
 static const char *statement_name(struct ctx *c, const char *text)
@@ -231,13 +266,15 @@ static const char *statement_name(struct ctx *c, const char *text)
 
 static enum err count_all(struct build *b, long *total)
 {
-	const char *text = arena_printf(
-	    b->c->arena,
-	    "SELECT count(*) FROM (SELECT FROM events e WHERE e.deleted_at IS NULL%s LIMIT 10001) x",
-	    strbuf_str(&b->where));
+	struct strbuf s;
 	PGresult *r;
 
-	TRY(db_run_text(b->c, statement_name(b->c, text), text, b->types, b->args, b->n, &r));
+	strbuf_init(&s, b->c->arena, 16384);
+	adds(&s, (const char *const[]){
+		     "SELECT count(*) FROM (SELECT FROM events e WHERE e.deleted_at IS NULL",
+		     strbuf_str(&b->where), " LIMIT 10001) x", NULL });
+	TRY(db_run_text(b->c, statement_name(b->c, strbuf_str(&s)), strbuf_str(&s), b->types,
+			b->args, b->n, &r));
 	*total = db_get_long(r, 0, 0);
 	return OK;
 }
@@ -264,22 +301,23 @@ static const char *items_json(struct ctx *c, const PGresult *r, long limit)
 	return strbuf_str(&b);
 }
 
-static void add_cursor(struct build *b, int sort, const char *key, const char *id)
+static void add_cursor(struct build *b)
 {
-	strbuf_printf(&b->where, " AND (%s, e.id) %s (", sorts[sort].key, sorts[sort].cmp);
-	add(b, "%P", sorts[sort].type, key);
-	add(b, ", %P)", T_UUID, id);
+	adds(&b->where, (const char *const[]){ " AND (", sorts[b->sort].key, ", e.id) ",
+					       sorts[b->sort].cmp, " (", NULL });
+	add(b, "%P", sorts[b->sort].type, b->page.key);
+	add(b, ", %P)", T_UUID, b->page.id);
 }
 
-static enum err run(struct build *b, int sort, struct page *p, const char *bound, long total,
-		    struct list *out)
+static enum err run(struct build *b, long total, struct list *out)
 {
+	struct page *p = &b->page;
 	const char *text;
 	PGresult *r;
 
 	if (p->key)
-		add_cursor(b, sort, p->key, p->id);
-	text = assemble(b, sort);
+		add_cursor(b);
+	text = assemble(b);
 	b->args[b->n] = p->most;
 	b->types[b->n++] = T_INT8;
 	b->args[b->n] = p->skip;
@@ -289,7 +327,7 @@ static enum err run(struct build *b, int sort, struct page *p, const char *bound
 	int last = (int)p->limit - 1;
 
 	out->items = items_json(b->c, r, p->limit);
-	out->pagination = page_json(b->c, p, bound, more ? db_get(r, last, 0) : NULL,
+	out->pagination = page_json(b->c, p, more ? db_get(r, last, 0) : NULL,
 				    more ? db_get(r, last, 1) : NULL, total);
 	return OK;
 }
@@ -313,20 +351,18 @@ static const char *bound_of(struct ctx *c, const char *list, const struct input 
 
 enum err list_events(struct ctx *c, const struct input *in, struct list *out)
 {
-	struct build b = { .c = c };
-	const char *bound = bound_of(c, "events", in);
+	struct build b = { .c = c, .sort = sort_of(js_str(in->values, "sort")) };
 	const char *category = js_str(in->values, "category");
-	struct page p;
 	long total = -1;
 
-	TRY(page_read(c, in, bound, &p));
+	TRY(page_read(c, in, bound_of(c, "events", in), &b.page));
 	strbuf_init(&b.where, c->arena, 8192);
 	add_seen(&b);
 	add_status(&b, in);
 	add_filters(&b, in);
 	if (js_str(in->values, "count"))
 		TRY(count_all(&b, &total));
-	TRY(run(&b, sort_of(js_str(in->values, "sort")), &p, bound, total, out));
+	TRY(run(&b, total, out));
 	if (category && strcmp(out->items, "[]") == 0) /* nothing there, or no such category? */
 		events_category_problem(c, category, "category");
 	return c->err;
@@ -334,45 +370,43 @@ enum err list_events(struct ctx *c, const struct input *in, struct list *out)
 
 enum err list_mine(struct ctx *c, const struct input *in, struct list *out)
 {
-	struct build b = { .c = c };
-	const char *bound = bound_of(c, "my", in);
 	const char *role = js_str(in->values, "role");
 	bool past = role && strcmp(role, "past") == 0;
-	struct page p;
+	struct build b = { .c = c, .sort = past ? sort_of("-start_date") : 0 };
 
-	TRY(page_read(c, in, bound, &p));
+	TRY(page_read(c, in, bound_of(c, "my", in), &b.page));
 	strbuf_init(&b.where, c->arena, 8192);
 	for (size_t i = 0; i < COUNT(scopes); i++)
 		if (strcmp(scopes[i].name, role ? role : "") == 0)
 			add(&b, scopes[i].sql, scopes[i].type, c->actor->user.s);
-	return run(&b, past ? sort_of("-start_date") : 0, &p, bound, -1, out);
+	return run(&b, -1, out);
 }
 
-/* Numbering: cursor, then sort, then the set of filters, for what members see; then every reader and
- * status, then every scope. */
+/* Numbering: cursor, then sort, then the set of filters, for what members see; then every reader
+ * and status, then every scope. */
 const char *list_statement(struct ctx *c, int n)
 {
 	const int sets = 1 << COUNT(filters), plain = sets * (int)COUNT(sorts) * 2;
+	const int mixed = (int)(COUNT(seen) * COUNT(statuses));
 	struct build b = { .c = c };
-	int sort = 0;
 
 	strbuf_init(&b.where, c->arena, 8192);
 	if (n < plain) {
-		sort = n / 2 % (int)COUNT(sorts);
+		b.sort = n / 2 % (int)COUNT(sorts);
 		add(&b, seen[SEEN_MEMBER].sql, T_UUID, NULL);
 		add(&b, statuses[ST_COMING].sql, 0, NULL);
 		for (size_t i = 0; i < COUNT(filters); i++)
 			if (n / 2 / (int)COUNT(sorts) & 1 << i)
 				add(&b, filters[i].sql, filters[i].type, NULL);
 		if (n % 2)
-			add_cursor(&b, sort, NULL, NULL);
-	} else if ((n -= plain) < (int)(COUNT(seen) * COUNT(statuses))) {
+			add_cursor(&b);
+	} else if ((n -= plain) < mixed) {
 		add(&b, seen[n / (int)COUNT(statuses)].sql, T_UUID, NULL);
 		add(&b, statuses[n % (int)COUNT(statuses)].sql, T_UUID, NULL);
-	} else if ((n -= (int)(COUNT(seen) * COUNT(statuses))) < (int)COUNT(scopes)) {
+	} else if ((n -= mixed) < (int)COUNT(scopes)) {
 		add(&b, scopes[n].sql, T_UUID, NULL);
 	} else {
 		return NULL;
 	}
-	return assemble(&b, sort);
+	return assemble(&b);
 }

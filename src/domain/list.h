@@ -8,8 +8,8 @@
 extern const struct input_field list_fields[], my_fields[], page_fields[];
 
 struct list {
-	const char *items;	/* JSON array */
-	const char *pagination;	/* JSON object */
+	const char *items; /* JSON array */
+	const char *pagination; /* JSON object */
 };
 
 /* All public lists; in: checked list_fields. */

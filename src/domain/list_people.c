@@ -64,7 +64,7 @@ enum err list_attendees(struct ctx *c, const struct event_parts *e, const struct
 	int last = (int)p.limit - 1;
 
 	out->items = docs_json(c, r, 2, p.limit);
-	out->pagination = page_json(c, &p, bound, more ? db_get(r, last, 0) : NULL,
+	out->pagination = page_json(c, &p, more ? db_get(r, last, 0) : NULL,
 				    more ? db_get(r, last, 1) : NULL, -1);
 	return OK;
 }
@@ -82,7 +82,7 @@ enum err list_waiting(struct ctx *c, const struct event_parts *e, const struct i
 	bool more = PQntuples(r) > p.limit;
 
 	out->items = docs_json(c, r, 1, p.limit);
-	out->pagination = page_json(c, &p, bound, more ? db_get(r, (int)p.limit - 1, 0) : NULL,
-				    e->id.s, -1);
+	out->pagination =
+	    page_json(c, &p, more ? db_get(r, (int)p.limit - 1, 0) : NULL, e->id.s, -1);
 	return OK;
 }

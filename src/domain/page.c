@@ -46,7 +46,9 @@ enum err page_read(struct ctx *c, const struct input *in, const char *bound, str
 {
 	const char *cursor = js_str(in->values, "cursor");
 
-	*p = (struct page){ .page = number(in, "page", 1), .limit = number(in, "limit", 20) };
+	*p = (struct page){ .page = number(in, "page", 1),
+			    .limit = number(in, "limit", 20),
+			    .bound = bound };
 	p->most = arena_printf(c->arena, "%ld", p->limit + 1);
 	p->skip = arena_printf(c->arena, "%ld", (p->page - 1) * p->limit);
 	if (!cursor)
@@ -60,8 +62,9 @@ enum err page_read(struct ctx *c, const struct input *in, const char *bound, str
 
 static const char *make_cursor(struct ctx *c, const char *bound, const char *key, const char *id)
 {
-	const char *raw = arena_printf(c->arena, "%08llx|%s|%s",
-				       (unsigned long long)hash64(bound, strlen(bound)) >> 32, id, key);
+	const char *raw =
+	    arena_printf(c->arena, "%08llx|%s|%s",
+			 (unsigned long long)hash64(bound, strlen(bound)) >> 32, id, key);
 	size_t n = strlen(raw),
 	       room = sodium_base64_encoded_len(n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	char *out = arena_alloc(c->arena, room);
@@ -70,8 +73,8 @@ static const char *make_cursor(struct ctx *c, const char *bound, const char *key
 				 sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
-const char *page_json(struct ctx *c, const struct page *p, const char *bound, const char *key,
-		      const char *id, long total)
+const char *page_json(struct ctx *c, const struct page *p, const char *key, const char *id,
+		      long total)
 {
 	struct strbuf b;
 
@@ -82,7 +85,7 @@ const char *page_json(struct ctx *c, const struct page *p, const char *bound, co
 		strbuf_adds(&b, "{\"page\":null");
 	strbuf_printf(&b, ",\"limit\":%ld,\"has_more\":%s,\"next_cursor\":", p->limit,
 		      key ? "true" : "false");
-	strbuf_jsonz(&b, key ? make_cursor(c, bound, key, id) : NULL);
+	strbuf_jsonz(&b, key ? make_cursor(c, p->bound, key, id) : NULL);
 	if (total >= 0)
 		strbuf_printf(&b, ",\"total\":%ld", total > TOTAL_MAX ? TOTAL_MAX : total);
 	if (total > TOTAL_MAX)

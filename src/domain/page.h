@@ -5,25 +5,28 @@
 #include "core/ctx.h"
 #include "domain/input.h"
 
-#define PAGE_ROWS                                                                                  \
-	{ "page", IN_INT, 0, 1, 10000, 0, NULL, NULL, "Number of the page, from 1" },              \
-	{ "limit", IN_INT, 0, 1, 100, 0, NULL, "page_size|per_page",                               \
-	  "Items a page, at most 100; default 20" },                                               \
+/* clang-format off */
+#define PAGE_ROWS \
+	{ "page", IN_INT, 0, 1, 10000, 0, NULL, NULL, "Number of the page, from 1" }, \
+	{ "limit", IN_INT, 0, 1, 100, 0, NULL, "page_size|per_page", \
+	  "Items a page, at most 100; default 20" }, \
 	{ "cursor", IN_LINE, 0, 1, 400, 0, NULL, NULL, "next_cursor of the page before" }
+/* clang-format on */
 
 struct page {
 	long page, limit;
-	const char *key, *id;	/* last of the page before; NULL without a cursor */
+	const char *bound; /* what a cursor of this list is bound to */
+	const char *key, *id; /* last of the page before; NULL without a cursor */
 	const char *skip, *most; /* OFFSET and LIMIT + 1, as parameters */
 };
 
 /* Reads the page part of in. bound names list, filters and sort: a cursor of another list is
  * refused. */
-enum err page_read(struct ctx *c, const struct input *in, const char *bound, struct page *p)
-    MUST_CHECK;
-/* The pagination object. more: key and id of the last item shown, NULL when this was the last
- * page. total < 0: unknown. */
-const char *page_json(struct ctx *c, const struct page *p, const char *bound, const char *key,
-		      const char *id, long total);
+enum err page_read(struct ctx *c, const struct input *in, const char *bound,
+		   struct page *p) MUST_CHECK;
+/* The pagination object. key and id of the last item shown, NULL when this was the last page;
+ * total < 0: unknown. */
+const char *page_json(struct ctx *c, const struct page *p, const char *key, const char *id,
+		      long total);
 
 #endif

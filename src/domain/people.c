@@ -6,11 +6,14 @@
 #include "core/hash.h"
 #include "db/db.h"
 
-#define FIELD_END { NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL }
+#define FIELD_END                                                                                  \
+	{                                                                                          \
+		NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL                                        \
+	}
 
 #define REFRESH_PREFIX "mqr_"
 #define REFRESH_BYTES 32
-#define REFRESH_CHARS 43	/* of base64url */
+#define REFRESH_CHARS 43 /* of base64url */
 #define SECRET_ROOM (4 * (REFRESH_BYTES + 2) / 3 + 1)
 
 const struct input_field people_register_fields[] = {
@@ -64,8 +67,11 @@ struct account {
 static enum err issue(struct ctx *c, const struct account *who, const char *family,
 		      const char **token)
 {
-	struct actor a = { .user = who->id, .role = role_parse(who->role), .email = who->email,
-			   .session = family, .token_epoch = who->epoch };
+	struct actor a = { .user = who->id,
+			   .role = role_parse(who->role),
+			   .email = who->email,
+			   .session = family,
+			   .token_epoch = who->epoch };
 
 	return token_issue(c, &a, token);
 }
@@ -171,18 +177,17 @@ static enum err wrong_role(struct ctx *c)
 	return fail_field(c, "role", "must be one of user, organizer, admin, service");
 }
 
-enum err people_create(struct ctx *c, const char *email, const char *name, const char *password,
-		       const char *role, struct id *out)
+enum err people_create(struct ctx *c, const struct account *a, struct id *out)
 {
 	struct json_object *o = json_object_new_object();
-	struct newcomer n = { .role = role };
+	struct newcomer n = { .role = a->role };
 	struct input in;
 
 	arena_defer(c->arena, put_object, o);
-	add_text(o, "email", email);
-	add_text(o, "name", name);
-	add_text(o, "password", password);
-	if (!role_given(role))
+	add_text(o, "email", a->email);
+	add_text(o, "name", a->name);
+	add_text(o, "password", a->password);
+	if (!role_given(a->role))
 		return wrong_role(c);
 	TRY(input_read(c, people_register_fields, o, (struct input_mode){ .partial = false }, &in));
 	TRY(prepare(c, &in, &n));
@@ -226,7 +231,7 @@ enum err people_login(struct ctx *c, const struct input *in, const char *address
 	bool rehash;
 
 	TRY(look_up(c, js_str(in->values, "email"), address, &r));
-	/* Nobody of that name: hash is NULL, and the answer and its cost are those of a wrong password. */
+	/* Nobody of that name: hash is NULL; answer and cost are those of a wrong password. */
 	TRY(password_verify(c, db_get(r, 0, 2), password, &rehash));
 	if (!id_parse(db_get_str(r, 0, 1), &user))
 		return fail(c, E_INTERNAL, "the account could not be read");
@@ -247,8 +252,8 @@ enum err people_refresh(struct ctx *c, const struct input *in, struct session *o
 		return wrong_refresh(c);
 	sha256_hex(sent, strlen(sent), hash);
 	out->refresh_token = refresh_new(c, new_hash);
-	TRY(db_query(c, Q_SESSION_REFRESH, &r, hash, new_hash, number(c, c->cfg->auth_refresh_grace),
-		     number(c, revocation_ttl(c->cfg))));
+	TRY(db_query(c, Q_SESSION_REFRESH, &r, hash, new_hash,
+		     number(c, c->cfg->auth_refresh_grace), number(c, revocation_ttl(c->cfg))));
 	outcome = db_get(r, 0, 0);
 	family = db_get(r, 0, 1);
 	if (strcmp(outcome, "stolen") == 0)

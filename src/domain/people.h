@@ -12,10 +12,10 @@ extern const struct input_field people_register_fields[], people_login_fields[],
 
 /* What a sign-in gives: all texts belong to the arena. */
 struct session {
-	const char *token;		/* access token */
+	const char *token; /* access token */
 	const char *refresh_token;
-	long expires_in;		/* seconds */
-	const char *user;		/* own profile, JSON */
+	long expires_in; /* seconds */
+	const char *user; /* own profile, JSON */
 };
 
 /* in: the values of the field tables above. */
@@ -24,17 +24,19 @@ enum err people_register(struct ctx *c, const struct input *in, struct session *
 enum err people_login(struct ctx *c, const struct input *in, const char *address,
 		      struct session *out) MUST_CHECK;
 enum err people_refresh(struct ctx *c, const struct input *in, struct session *out) MUST_CHECK;
-enum err people_logout(struct ctx *c) MUST_CHECK;	/* ends the actor's sign-in */
+enum err people_logout(struct ctx *c) MUST_CHECK; /* ends the actor's sign-in */
+struct account {
+	const char *email, *name, *password, *role;
+};
 /* Creates an account without a session (command line). E_CONFLICT for a known address. */
-enum err people_create(struct ctx *c, const char *email, const char *name, const char *password,
-		       const char *role, struct id *out) MUST_CHECK;
+enum err people_create(struct ctx *c, const struct account *a, struct id *out) MUST_CHECK;
 /* A token for somebody without their password (command line, development). E_NOTFOUND. */
 enum err people_token(struct ctx *c, const char *email, const char **token) MUST_CHECK;
 /* E_NOTFOUND, E_INVALID for an unknown role. The person's tokens become void. */
 enum err people_set_role(struct ctx *c, const char *email, const char *role) MUST_CHECK;
 
 /* ---- profiles (profiles.c): answers are JSON, in the arena ---- */
-enum err people_profile(struct ctx *c, const char **json) MUST_CHECK;	/* the actor's own */
+enum err people_profile(struct ctx *c, const char **json) MUST_CHECK; /* the actor's own */
 /* merge: PATCH, else PUT. E_CONFLICT for a username that is taken. */
 enum err people_profile_update(struct ctx *c, const struct input *in, bool merge,
 			       const char **json) MUST_CHECK;

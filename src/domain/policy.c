@@ -4,13 +4,20 @@
 #include "auth/actor.h"
 #include "core/strbuf.h"
 
-enum relation_bit { R_HOST = 1, R_COHOST = 2, R_ATTENDING = 4, R_INVITED = 8, R_FRIEND = 16,
-		    R_NONE = 32, R_ALL = 63 };
+enum relation_bit {
+	R_HOST = 1,
+	R_COHOST = 2,
+	R_ATTENDING = 4,
+	R_INVITED = 8,
+	R_FRIEND = 16,
+	R_NONE = 32,
+	R_ALL = 63
+};
 
 static const struct {
 	const char *word;
 	unsigned bit;
-} relations[] = { { "host", R_HOST },	  { "cohost", R_COHOST }, { "attending", R_ATTENDING },
+} relations[] = { { "host", R_HOST },       { "cohost", R_COHOST }, { "attending", R_ATTENDING },
 		  { "invited", R_INVITED }, { "friend", R_FRIEND }, { "none", R_NONE } };
 
 static const struct {

@@ -6,7 +6,10 @@
 #include "core/strbuf.h"
 #include "db/db.h"
 
-#define FIELD_END { NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL }
+#define FIELD_END                                                                                  \
+	{                                                                                          \
+		NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL                                        \
+	}
 #define USERNAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 #define BATCH_MAX 100
 
@@ -27,10 +30,9 @@ const struct input_field people_profile_fields[] = {
 	  "Privacy switches, such as {\"show_email\": false}" },
 	FIELD_END
 };
-const struct input_field people_batch_fields[] = {
-	{ "user_ids", IN_IDS, IN_REQUIRED, 0, BATCH_MAX, 0, NULL, NULL, "Up to 100 people" },
-	FIELD_END
-};
+const struct input_field people_batch_fields[] = { { "user_ids", IN_IDS, IN_REQUIRED, 0, BATCH_MAX,
+						     0, NULL, NULL, "Up to 100 people" },
+						   FIELD_END };
 
 /* ---- one's own ---- */
 
@@ -64,8 +66,7 @@ static enum err check_profile(struct ctx *c, const struct input *in)
 	return c->err;
 }
 
-enum err people_profile_update(struct ctx *c, const struct input *in, bool merge,
-			       const char **json)
+enum err people_profile_update(struct ctx *c, const struct input *in, bool merge, const char **json)
 {
 	const char *const args[] = { c->actor->user.s, js_text(c->arena, in->values),
 				     merge ? "true" : "false" };

@@ -18,41 +18,29 @@ const struct input_field register_fields[] = {
 	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
 };
 
-/* Runs an effect whose last argument is `slow`; 599 means: once more, under the exclusive lock. */
-static enum err decide(struct ctx *c, enum query q, const char **args, int n,
-		       const struct idempotency *idem, struct effect *e)
+/* Decides under the shared lock or, when SQL answers 599, once more under the exclusive one. */
+static enum err decide(struct ctx *c, const struct answer *a, bool slow, struct effect *e)
 {
-	static const struct idempotency none;
+	const char *user = c->actor->user.s, *slowly = slow ? "true" : "false";
+	struct id id = id_new();
 
-	if (!idem)
-		idem = &none;
-	args[n - 1] = "false";
-	TRY(db_effect(c, q, idem, args, n, e));
-	if (e->status == 599) {
-		args[n - 1] = "true";
-		TRY(db_effect(c, q, idem, args, n, e));
-	}
+	if (!a->want)
+		return db_effect(c, Q_RSVP_CANCEL, a->idem,
+				 (const char *const[]){ a->event->s, user, slowly }, 3, e);
+	return db_effect(c, Q_RSVP_SET, a->idem,
+			 (const char *const[]){ a->event->s, user, id.s, a->want, a->data, slowly },
+			 6, e);
+}
+
+enum err rsvps_set(struct ctx *c, const struct answer *a, struct effect *e)
+{
+	TRY(decide(c, a, false, e));
+	if (e->status == 599)
+		TRY(decide(c, a, true, e));
 	if (e->status == 599)
 		return fail(c, E_UNAVAIL, "the event is too busy, try again");
 	cache_invalidate(c, e->keys);
 	return OK;
-}
-
-enum err rsvps_set(struct ctx *c, const struct id *event, const char *want, const char *data,
-		   const struct idempotency *idem, struct effect *e)
-{
-	struct id id = id_new();
-	const char *args[] = { event->s, c->actor->user.s, id.s, want, data, NULL };
-
-	return decide(c, Q_RSVP_SET, args, COUNT(args), idem, e);
-}
-
-enum err rsvps_cancel(struct ctx *c, const struct id *event, const struct idempotency *idem,
-		      struct effect *e)
-{
-	const char *args[] = { event->s, c->actor->user.s, NULL };
-
-	return decide(c, Q_RSVP_CANCEL, args, COUNT(args), idem, e);
 }
 
 enum err rsvps_get(struct ctx *c, const struct id *event, const char **json)

@@ -8,13 +8,16 @@
 
 extern const struct input_field rsvp_fields[], register_fields[];
 
-/* c->actor's answer to an event: want = going interested maybe not_going; data = JSON text or NULL.
- * e->body is the answer document, e->status 201 or 200. Errors: E_NOTFOUND, E_FULL, E_CLOSED. */
-enum err rsvps_set(struct ctx *c, const struct id *event, const char *want, const char *data,
-		   const struct idempotency *idem, struct effect *e) MUST_CHECK;
-/* Takes the answer back; E_NOTFOUND without one. */
-enum err rsvps_cancel(struct ctx *c, const struct id *event, const struct idempotency *idem,
-		      struct effect *e) MUST_CHECK;
+/* What c->actor answers to an event. */
+struct answer {
+	const struct id *event;
+	const char *want; /* going interested maybe not_going; NULL = take the answer back */
+	const char *data; /* registration_data as JSON text, or NULL */
+	const struct idempotency *idem;
+};
+/* e->body is the answer document, e->status 201 or 200. E_NOTFOUND (also: nothing to take back),
+ * E_FULL, E_CLOSED. */
+enum err rsvps_set(struct ctx *c, const struct answer *a, struct effect *e) MUST_CHECK;
 /* Own answer with exact counts; E_NOTFOUND. */
 enum err rsvps_get(struct ctx *c, const struct id *event, const char **json) MUST_CHECK;
 

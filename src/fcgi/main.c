@@ -65,7 +65,11 @@ static int start(const struct config *cfg)
 {
 	struct arena *arena = arena_new(16 << 20);
 	struct ctx c = { .cfg = cfg };
-	struct http_app app = { .cfg = cfg, .user = &c, .serve = serve, .sent = sent, .idle = idle,
+	struct http_app app = { .cfg = cfg,
+				.user = &c,
+				.serve = serve,
+				.sent = sent,
+				.idle = idle,
 				.idle_ms = IDLE_MS };
 	const char *problem = routes_problem();
 

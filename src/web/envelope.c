@@ -38,11 +38,11 @@ void envelope_open(struct req *rq, int status)
 
 void envelope_close(struct req *rq)
 {
-	http_body(rq->rs, str_of(arena_printf(
-				  rq->ctx->arena,
-				  ",\"message\":%s,\"timestamp\":\"%s\",\"request_id\":\"%s\"}",
-				  json_text(rq, rq->message ? rq->message : "OK"), now_text(rq),
-				  rq->request_id)));
+	http_body(rq->rs,
+		  str_of(arena_printf(rq->ctx->arena,
+				      ",\"message\":%s,\"timestamp\":\"%s\",\"request_id\":\"%s\"}",
+				      json_text(rq, rq->message ? rq->message : "OK"), now_text(rq),
+				      rq->request_id)));
 }
 
 enum err reply_data(struct req *rq, int status, const char *json)
@@ -86,11 +86,11 @@ static void put_details(struct strbuf *b, const struct ctx *c)
 
 static void put_problem(struct req *rq, struct strbuf *b, const struct err_info *e, const char *msg)
 {
-	strbuf_printf(b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":", e->title,
-		      e->http);
+	strbuf_printf(b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":",
+		      e->title, e->http);
 	strbuf_jsonz(b, msg);
-	strbuf_printf(b, ",\"instance\":\"urn:marquee:%s\",\"code\":\"%s\",\"errors\":", rq->request_id,
-		      e->code);
+	strbuf_printf(b, ",\"instance\":\"urn:marquee:%s\",\"code\":\"%s\",\"errors\":",
+		      rq->request_id, e->code);
 	put_details(b, rq->ctx);
 	strbuf_addc(b, '}');
 	http_set(rq->rs, "Content-Type", "application/problem+json");
@@ -104,7 +104,8 @@ static void put_error(struct req *rq, struct strbuf *b, const struct err_info *e
 		strbuf_adds(b, ",\"details\":");
 		put_details(b, rq->ctx);
 	}
-	strbuf_printf(b, "},\"timestamp\":\"%s\",\"request_id\":\"%s\"}", now_text(rq), rq->request_id);
+	strbuf_printf(b, "},\"timestamp\":\"%s\",\"request_id\":\"%s\"}", now_text(rq),
+		      rq->request_id);
 	http_set(rq->rs, "Content-Type", JSON_TYPE);
 }
 
@@ -126,7 +127,8 @@ void reply_error(struct req *rq)
 	http_set(rq->rs, "Cache-Control", "no-store");
 	if (e->http == 401)
 		http_set(rq->rs, "WWW-Authenticate", "Bearer realm=\"marquee\"%s",
-			 *http_header(rq->http, "Authorization") ? ", error=\"invalid_token\"" : "");
+			 *http_header(rq->http, "Authorization") ? ", error=\"invalid_token\""
+								 : "");
 	if (e->http == 503 || e->http == 429)
 		http_set(rq->rs, "Retry-After", "%d", c->retry_after > 0 ? c->retry_after : 1);
 }

@@ -11,7 +11,8 @@
 enum err guard_actor(struct req *rq)
 {
 	struct ctx *c = rq->ctx;
-	struct str rest, scheme = str_cut(str_of(http_header(rq->http, "Authorization")), ' ', &rest);
+	struct str rest,
+	    scheme = str_cut(str_of(http_header(rq->http, "Authorization")), ' ', &rest);
 
 	rq->actor = actor_anonymous;
 	c->actor = &rq->actor;
@@ -32,7 +33,7 @@ enum err guard_actor(struct req *rq)
 
 static const struct {
 	const char *name;
-	size_t limit;		/* offset of the hourly limit in struct config */
+	size_t limit; /* offset of the hourly limit in struct config */
 	bool anonymous_only;
 } classes[RL_CLASSES] = {
 	[RL_BROWSE] = { "browse", offsetof(struct config, limits_browse), true },
@@ -74,7 +75,8 @@ static enum err limited(struct req *rq, const char *name, long limit, struct lim
 	if (l.allowed)
 		return OK;
 	rq->ctx->retry_after = (int)l.retry_s;
-	return fail(rq->ctx, E_LIMIT, "too many requests of class %s: wait %ld seconds", name, l.retry_s);
+	return fail(rq->ctx, E_LIMIT, "too many requests of class %s: wait %ld seconds", name,
+		    l.retry_s);
 }
 
 enum err guard_rate(struct req *rq)
@@ -148,8 +150,8 @@ enum err guard_key(struct req *rq)
 static const struct {
 	enum method m;
 	const char *name;
-} method_names[] = { { M_GET, "GET" },	   { M_HEAD, "HEAD" },	 { M_POST, "POST" },
-		     { M_PUT, "PUT" },	   { M_PATCH, "PATCH" }, { M_DELETE, "DELETE" },
+} method_names[] = { { M_GET, "GET" },        { M_HEAD, "HEAD" },   { M_POST, "POST" },
+		     { M_PUT, "PUT" },        { M_PATCH, "PATCH" }, { M_DELETE, "DELETE" },
 		     { M_OPTIONS, "OPTIONS" } };
 
 static const char *method_list(struct req *rq, unsigned methods)

@@ -7,11 +7,13 @@
 
 /* ---- tables ---- */
 
-static const int statuses[] = { 200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 409,
-				412, 413, 415, 422, 428, 429, 500, 503, 0 /* any other */ };
+static const int statuses[] = { 200, 201, 202, 204, 304, 400, 401, 403, 404, 405,
+				409, 412, 413, 415, 422, 428, 429, 500, 503, 0 /* any other */ };
 enum { N_STATUS = COUNT(statuses) };
 
-static const double buckets[] = { .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5 };
+static const double buckets[] = {
+	.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5
+};
 enum { N_BUCKET = COUNT(buckets), HIST = N_BUCKET + 2 /* sum in µs, count */ };
 
 static const struct {
@@ -167,15 +169,16 @@ static void put_histogram(struct strbuf *b, const char *name, const char *labels
 		strbuf_printf(b, "%s_bucket{%s,le=\"%g\"} %llu\n", name, labels, buckets[i],
 			      (unsigned long long)sum);
 	}
-	strbuf_printf(b, "%s_bucket{%s,le=\"+Inf\"} %llu\n%s_sum{%s} %.6f\n%s_count{%s} %llu\n", name,
-		      labels, (unsigned long long)count, name, labels,
+	strbuf_printf(b, "%s_bucket{%s,le=\"+Inf\"} %llu\n%s_sum{%s} %.6f\n%s_count{%s} %llu\n",
+		      name, labels, (unsigned long long)count, name, labels,
 		      (double)shm_metric_get(base + N_BUCKET) / 1e6, name, labels,
 		      (unsigned long long)count);
 }
 
 static void put_histograms(struct ctx *c, struct strbuf *b)
 {
-	head(b, "http_request_duration_seconds", "histogram", "Time from request read to answer sent");
+	head(b, "http_request_duration_seconds", "histogram",
+	     "Time from request read to answer sent");
 	for (size_t r = 0; r < routes(); r++)
 		put_histogram(b, "http_request_duration_seconds", route_labels(c->arena, r),
 			      cell_duration(r));
@@ -200,7 +203,8 @@ static void put_heartbeat(struct ctx *c, struct strbuf *b, const PGresult *r, in
 		gauge(b, "notifier_heartbeat", "Seconds since the notifier last reported",
 		      (double)db_get_long(r, row, 1));
 		if (json_object_object_get_ex(o, "pending", &v))
-			gauge(b, "outbox_pending", "Messages not sent yet", json_object_get_double(v));
+			gauge(b, "outbox_pending", "Messages not sent yet",
+			      json_object_get_double(v));
 		if (json_object_object_get_ex(o, "oldest_seconds", &v))
 			gauge(b, "outbox_oldest_seconds", "Age of the oldest of them",
 			      json_object_get_double(v));

@@ -1,12 +1,21 @@
-/* src/web/metrics.h - Prometheus metrics (text format 0.0.4), summed over the pool in shared memory */
+/* src/web/metrics.h - Prometheus metrics (text format 0.0.4), summed over the pool */
 #ifndef WEB_METRICS_H
 #define WEB_METRICS_H
 
 #include "web/route.h"
 
 /* What is counted besides requests, statements and the cache; rows in metrics.c. */
-enum counter { N_EVENTS_CREATED, N_EVENTS_RSVP, N_REGISTRATIONS, N_REG_GOING, N_REG_WAITLISTED,
-	       N_REG_CANCELLED, N_CACHE_HITS, N_CACHE_MISSES, N_COUNTERS };
+enum counter {
+	N_EVENTS_CREATED,
+	N_EVENTS_RSVP,
+	N_REGISTRATIONS,
+	N_REG_GOING,
+	N_REG_WAITLISTED,
+	N_REG_CANCELLED,
+	N_CACHE_HITS,
+	N_CACHE_MISSES,
+	N_COUNTERS
+};
 
 /* Number of cells, and the text that names the layout: for shm_attach. */
 size_t metrics_cells(void);

@@ -12,7 +12,8 @@ static const char *const schemas[] = {
 	[IN_TEXT] = "\"type\":\"string\",\"minLength\":%M,\"maxLength\":%N",
 	[IN_LINE] = "\"type\":\"string\",\"minLength\":%M,\"maxLength\":%N",
 	[IN_EMAIL] = "\"type\":\"string\",\"format\":\"email\"",
-	[IN_PASSWORD] = "\"type\":\"string\",\"format\":\"password\",\"minLength\":8,\"maxLength\":128",
+	[IN_PASSWORD] =
+	    "\"type\":\"string\",\"format\":\"password\",\"minLength\":8,\"maxLength\":128",
 	[IN_URL] = "\"type\":\"string\",\"format\":\"uri\"",
 	[IN_ZONE] = "\"type\":\"string\",\"examples\":[\"Europe/Berlin\"]",
 	[IN_CURRENCY] = "\"type\":\"string\",\"pattern\":\"^[A-Z]{3}$\"",
@@ -26,11 +27,13 @@ static const char *const schemas[] = {
 	[IN_END_TIME] = "\"type\":\"string\",\"format\":\"date-time\"",
 	[IN_WORD] = "\"type\":\"string\"",
 	[IN_TEXTS] = "\"type\":\"array\",\"maxItems\":%N,\"items\":{\"type\":\"string\"}",
-	[IN_URLS] = "\"type\":\"array\",\"maxItems\":%N,\"items\":{\"type\":\"string\",\"format\":\"uri\"}",
+	[IN_URLS] =
+	    "\"type\":\"array\",\"maxItems\":%N,\"items\":{\"type\":\"string\",\"format\":\"uri\"}",
 	[IN_COORDS] = "\"type\":\"object\",\"required\":[\"lat\",\"lng\"],\"properties\":{"
 		      "\"lat\":{\"type\":\"number\",\"minimum\":-90,\"maximum\":90},"
 		      "\"lng\":{\"type\":\"number\",\"minimum\":-180,\"maximum\":180}}",
-	[IN_IDS] = "\"type\":\"array\",\"maxItems\":%N,\"items\":{\"type\":\"string\",\"format\":\"uuid\"}",
+	[IN_IDS] = "\"type\":\"array\",\"maxItems\":%N,\"items\":{\"type\":\"string\",\"format\":"
+		   "\"uuid\"}",
 	[IN_ID] = "\"type\":\"string\",\"format\":\"uuid\"",
 	[IN_OBJECT] = "\"type\":\"object\"",
 };
@@ -102,8 +105,8 @@ static void put_parameters(struct strbuf *b, const struct route *r)
 		struct str seg = str_cut(rest, '/', &rest);
 
 		if (seg.n && seg.p[0] == ':') {
-			put_parameter(b, "path",
-				      arena_strndup(b->arena, seg.p + 1, seg.n - 1), true);
+			put_parameter(b, "path", arena_strndup(b->arena, seg.p + 1, seg.n - 1),
+				      true);
 			strbuf_adds(b, "{\"type\":\"string\"}}");
 		}
 	}
@@ -132,9 +135,10 @@ static void put_operation(struct strbuf *b, const struct route *r)
 		put_body(b, r);
 	if (r->who == WHO_MEMBER)
 		strbuf_adds(b, ",\"security\":[{\"bearer\":[]}]");
-	strbuf_printf(b, ",\"responses\":{\"2XX\":{\"description\":\"%s\"},"
-			 "\"4XX\":{\"$ref\":\"#/components/responses/Error\"},"
-			 "\"503\":{\"$ref\":\"#/components/responses/Error\"}}}",
+	strbuf_printf(b,
+		      ",\"responses\":{\"2XX\":{\"description\":\"%s\"},"
+		      "\"4XX\":{\"$ref\":\"#/components/responses/Error\"},"
+		      "\"503\":{\"$ref\":\"#/components/responses/Error\"}}}",
 		      r->flags & RF_BARE ? "Done" : "Done; the answer is in data");
 }
 
@@ -194,9 +198,11 @@ const char *openapi_text(struct ctx *c)
 	struct strbuf b;
 
 	strbuf_init(&b, c->arena, 4 << 20);
-	strbuf_adds(&b, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Marquee\",\"version\":\"" MARQUEE_VERSION
-			"\",\"description\":\"Events, registration with waiting lists, people. Every "
-			"path is also served under /api and /api/v1.\"},\"servers\":[{\"url\":");
+	strbuf_adds(
+	    &b,
+	    "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Marquee\",\"version\":\"" MARQUEE_VERSION
+	    "\",\"description\":\"Events, registration with waiting lists, people. Every "
+	    "path is also served under /api and /api/v1.\"},\"servers\":[{\"url\":");
 	strbuf_jsonz(&b, c->cfg->http_public_url);
 	strbuf_adds(&b, "}],\"paths\":{");
 	for (int i = 0; i < route_count(); i++)

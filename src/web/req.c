@@ -79,7 +79,8 @@ enum err req_if_match(struct req *rq, const char **versions)
 	*versions = NULL;
 	if (rest.n == 0) {
 		if (rq->ctx->cfg->http_require_if_match && (rq->route->flags & RF_IF_MATCH))
-			return fail(rq->ctx, E_PRECOND_NEEDED, "send If-Match with the ETag you have");
+			return fail(rq->ctx, E_PRECOND_NEEDED,
+				    "send If-Match with the ETag you have");
 		return OK;
 	}
 	if (str_is(str_trim(rest), "*"))
@@ -105,7 +106,8 @@ enum err req_if_match(struct req *rq, const char **versions)
 
 enum err req_query(struct req *rq)
 {
-	static const struct input_field nothing[] = { { NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL } };
+	static const struct input_field nothing[] = { { NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL,
+							NULL } };
 	struct ctx *c = rq->ctx;
 	struct json_object *o;
 	struct http_param *p;
@@ -120,7 +122,8 @@ enum err req_query(struct req *rq)
 			continue;
 		if (js_has(o, name))
 			(void)!fail_field(c, name, "stands twice");
-		json_object_object_add(o, name, json_object_new_string_len(p->value.p, (int)p->value.n));
+		json_object_object_add(o, name,
+				       json_object_new_string_len(p->value.p, (int)p->value.n));
 	}
 	return input_read(c, rq->route->query ? rq->route->query : nothing, o,
 			  (struct input_mode){ .text = true }, &rq->query);

@@ -4,8 +4,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/strbuf.h"
-#include "domain/events.h"
-#include "domain/wake.h"
+#include "core/wake.h"
 #include "web/guard.h"
 #include "web/metrics.h"
 
@@ -62,8 +61,8 @@ const char *routes_problem(void)
 			    strcmp(route_at(j)->path, r->path) == 0)
 				what = "stands twice";
 		if (what) {
-			snprintf(why, sizeof(why), "route %s %s %s", method_name(r->method), r->path,
-				 what);
+			snprintf(why, sizeof(why), "route %s %s %s", method_name(r->method),
+				 r->path, what);
 			return why;
 		}
 	}
@@ -167,7 +166,8 @@ static enum err take_params(struct req *rq, const struct path *p)
 /* X-Request-Id if it is harmless, else one of our own. */
 static void name_request(struct req *rq)
 {
-	static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	static const char good[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	const char *sent = http_header(rq->http, "X-Request-Id");
 	size_t n = strlen(sent);
 

@@ -9,35 +9,46 @@
 #include "http/http.h"
 
 enum who {
-	WHO_UNSET,	/* refused at start-up */
-	WHO_ANY,	/* anonymous too; a bad token is still 401 */
-	WHO_MEMBER,	/* any valid token */
-	WHO_LOCAL	/* addresses of http.metrics_allow only */
+	WHO_UNSET, /* refused at start-up */
+	WHO_ANY, /* anonymous too; a bad token is still 401 */
+	WHO_MEMBER, /* any valid token */
+	WHO_LOCAL /* addresses of http.metrics_allow only */
 };
-enum rate_class { RL_NONE, RL_BROWSE, RL_CREATE, RL_REGISTER, RL_SEARCH, RL_LOGIN, RL_WRITE,
-		  RL_CLASSES };
-enum cache_class { C_NONE, C_DOC, C_PUBLIC };	/* no-store | private, revalidate | shared 60 s */
+enum rate_class {
+	RL_NONE,
+	RL_BROWSE,
+	RL_CREATE,
+	RL_REGISTER,
+	RL_SEARCH,
+	RL_LOGIN,
+	RL_WRITE,
+	RL_CLASSES
+};
+enum cache_class { C_NONE, C_DOC, C_PUBLIC }; /* no-store | private, revalidate | shared 60 s */
 enum route_flag {
-	RF_BARE = 1,		/* answers outside the envelope: no /api alias, not in lists */
-	RF_KEYED = 2,		/* takes an Idempotency-Key */
-	RF_IF_MATCH = 4		/* http.require_if_match applies */
+	RF_BARE = 1, /* answers outside the envelope: no /api alias, not in lists */
+	RF_KEYED = 2, /* takes an Idempotency-Key */
+	RF_IF_MATCH = 4 /* http.require_if_match applies */
 };
 
 struct req;
 struct route {
 	enum method method;
-	const char *path;			/* "/events/:id/rsvp"; ':' segments match anything */
+	const char *path; /* "/events/:id/rsvp"; ':' segments match anything */
 	enum err (*handler)(struct req *);
 	enum who who;
-	unsigned may;				/* enum permission bits, all needed */
+	unsigned may; /* enum permission bits, all needed */
 	enum rate_class rate;
 	enum cache_class cache;
-	unsigned flags;				/* enum route_flag */
-	const struct input_field *body;		/* for OpenAPI; handlers read it themselves */
+	unsigned flags; /* enum route_flag */
+	const struct input_field *body; /* for OpenAPI; handlers read it themselves */
 	const struct input_field *query;
-	const char *doc;			/* one sentence */
+	const char *doc; /* one sentence */
 };
-#define ROUTE_END { 0, NULL, NULL, WHO_UNSET, 0, RL_NONE, C_NONE, 0, NULL, NULL, NULL }
+#define ROUTE_END                                                                                  \
+	{                                                                                          \
+		0, NULL, NULL, WHO_UNSET, 0, RL_NONE, C_NONE, 0, NULL, NULL, NULL                  \
+	}
 
 /* One request on its way through a handler. */
 struct req {
@@ -47,14 +58,14 @@ struct req {
 	const struct route *route;
 	struct {
 		const char *name;
-		struct str value;	/* decoded */
+		struct str value; /* decoded */
 	} params[4];
 	int n_params;
-	struct input query;	/* checked against route->query */
+	struct input query; /* checked against route->query */
 	struct actor actor;
-	struct idempotency idem;	/* key NULL when none was sent */
-	const char *message;		/* for the envelope; NULL = a default */
-	bool problem;			/* the client asked for application/problem+json */
+	struct idempotency idem; /* key NULL when none was sent */
+	const char *message; /* for the envelope; NULL = a default */
+	bool problem; /* the client asked for application/problem+json */
 	int64_t began_us;
 	char request_id[72];
 };
@@ -62,7 +73,7 @@ struct req {
 /* All routes of the program: the fronts' tables, ended by NULL (src/fcgi/routes.c, cli). */
 extern const struct route *const route_tables[];
 int route_count(void);
-const struct route *route_at(int i);	/* i < route_count() */
+const struct route *route_at(int i); /* i < route_count() */
 int route_index(const struct route *r);
 /* Checks every row (who set, patterns sane, no duplicates); a message, or NULL when all is well. */
 const char *routes_problem(void);
@@ -88,7 +99,7 @@ enum err req_if_match(struct req *rq, const char **versions) MUST_CHECK;
 enum err req_query(struct req *rq) MUST_CHECK;
 
 /* ---- replies: all return OK ---- */
-enum err reply_data(struct req *rq, int status, const char *json);	/* envelope around data */
+enum err reply_data(struct req *rq, int status, const char *json); /* envelope around data */
 enum err reply_list(struct req *rq, const char *array, const char *pagination);
 enum err reply_bare(struct req *rq, int status, const char *type, struct str body);
 /* Opens the envelope for splicing parts: … "data": <parts> … ; used by reply_event. */

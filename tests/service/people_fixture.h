@@ -1,88 +1,14 @@
-/* tests/service/people_fixture.h - a connection, shared memory of a made-up host, and people */
+/* tests/service/people_fixture.h - people: signing up and in, and input for them */
 #ifndef TESTS_PEOPLE_FIXTURE_H
 #define TESTS_PEOPLE_FIXTURE_H
 
 #include "auth/token.h"
-#include "core/shm.h"
 #include "domain/people.h"
-#include "service/db_fixture.h"
-
-#include <dirent.h>
-#include <fcntl.h>
-#include <unistd.h>
+#include "service/people_host.h"
 
 #define PASSWORD "long enough 4 tests"
-#define ADDRESS "192.0.2.7"
 
-static struct ctx c;
-static char hosts[2][64];	/* directories of shared memory: two hosts */
-
-static const char *people_dsn(void)
-{
-	const char *web = getenv("T_DSN");
-
-	return web ? web : getenv("MARQUEE_TEST_DSN");
-}
-
-#define NEED_PEOPLE()                                                                              \
-	do {                                                                                       \
-		if (!people_dsn())                                                                 \
-			T_SKIP("MARQUEE_TEST_DSN is not set");                                     \
-		c.actor = &actor_anonymous;                                                        \
-		people_configure();                                                                \
-		fixture_next(&c);                                                                  \
-	} while (0)
-
-static void people_configure(void)
-{
-	cfg.auth_jwt_secret = "service-tests-only-0123456789abcdef";
-	cfg.auth_jwt_issuer = cfg.auth_jwt_audience = "marquee";
-	cfg.auth_access_ttl = 15 * 60 * 1000;
-	cfg.auth_refresh_ttl = 30L * 86400 * 1000;
-	cfg.auth_refresh_grace = 10000;
-	cfg.auth_hash_slots = 2;
-	cfg.auth_hash_wait = 5000;
-	cfg.auth_refuse_common = true;
-	cfg.limits_enabled = false;
-	cfg.limits_login = 20;
-	cfg.db_statement_timeout = 5000;
-}
-
-static bool people_setup(void)
-{
-	if (!people_dsn())
-		return true;
-	people_configure();
-	fixture_open(&c, people_dsn(), "test_people");
-	c.actor = &actor_anonymous;
-	for (int i = 0; i < 2; i++) {
-		snprintf(hosts[i], sizeof(hosts[i]), "/tmp/marquee-people.XXXXXX");
-		if (!mkdtemp(hosts[i]))
-			return false;
-	}
-	return shm_attach(hosts[0], "test", 1) == OK;
-}
-
-static void remove_folder(const char *path)
-{
-	DIR *d = opendir(path);
-
-	for (struct dirent *e; d && (e = readdir(d));)
-		if (e->d_name[0] != '.')
-			(void)!unlinkat(dirfd(d), e->d_name, 0);
-	if (d)
-		closedir(d);
-	rmdir(path);
-}
-
-static void people_teardown(void)
-{
-	if (!people_dsn())
-		return;
-	for (int i = 0; i < 2; i++)
-		remove_folder(hosts[i]);
-	fixture_close(&c);
-}
+T_UNUSED static const char *client = "192.0.2.7";	/* address that signs in */
 
 /* An address nobody has used before. */
 static const char *new_email(void)
@@ -127,7 +53,7 @@ T_UNUSED static enum err sign_in(const char *email, const char *password, struct
 				   arena_printf(c.arena, "{'email':'%s','password':'%s'}", email,
 						password));
 
-	return people_login(&c, &in, ADDRESS, s);
+	return people_login(&c, &in, client, s);
 }
 
 /* The actor of a token; anonymous when it does not verify. */

@@ -11,7 +11,8 @@
 static long count(const char *sql, const char *arg)
 {
 	ctx_forgive(&c);
-	return fixture_number(&c, arena_printf(c.arena, "SELECT count(*) FROM %s = '%s'", sql, arg));
+	sql = arena_printf(c.arena, "SELECT count(*) FROM %s = '%s'", sql, arg);
+	return fixture_number(&c, sql);
 }
 
 static void update_users(const char *set, const char *email)
@@ -249,12 +250,14 @@ static void refresh_tokens_that_are_none(void)
 static void sign_in_ends_after_its_time(void)
 {
 	struct session s, out;
+	const char *sql;
 	struct actor a;
 
 	NEED_PEOPLE();
 	a = newcomer(&s);
-	T_REQUIRE(db_simple(&c, arena_printf(c.arena, "UPDATE refresh_families SET expires_at = now()"
-					     " WHERE id = '%s'", a.session), NULL) == OK);
+	sql = arena_printf(c.arena, "UPDATE refresh_families SET expires_at = now() WHERE id = '%s'",
+			   a.session);
+	T_REQUIRE(db_simple(&c, sql, NULL) == OK);
 	T_EQ_INT(refresh(s.refresh_token, &out), E_UNAUTH);
 }
 
@@ -333,18 +336,18 @@ static void operators_create_accounts(void)
 
 	NEED_PEOPLE();
 	email = new_email();
-	T_REQUIRE(people_create(&c, email, "Grace", PASSWORD, "admin", &id) == OK);
+	T_REQUIRE(people_create(&c, &(struct account){ email, "Grace", PASSWORD, "admin" }, &id) == OK);
 	T_REQUIRE(sign_in(email, PASSWORD, &s) == OK);
 	a = actor_of(s.token);
 	T_EQ_STR(a.user.s, id.s);
 	T_EQ_INT(a.role, ROLE_ADMIN);
-	T_EQ_INT(people_create(&c, email, "Grace", PASSWORD, "user", &id), E_CONFLICT);
+	T_EQ_INT(people_create(&c, &(struct account){ email, "Grace", PASSWORD, "user" }, &id), E_CONFLICT);
 	ctx_forgive(&c);
-	T_EQ_INT(people_create(&c, "no address", "", PASSWORD, "user", &id), E_INVALID);
+	T_EQ_INT(people_create(&c, &(struct account){ "no address", "", PASSWORD, "user" }, &id), E_INVALID);
 	ctx_forgive(&c);
-	T_EQ_INT(people_create(&c, new_email(), "X", PASSWORD, "boss", &id), E_INVALID);
+	T_EQ_INT(people_create(&c, &(struct account){ new_email(), "X", PASSWORD, "boss" }, &id), E_INVALID);
 	ctx_forgive(&c);
-	T_EQ_INT(people_create(&c, new_email(), "X", NULL, "user", &id), E_INVALID);
+	T_EQ_INT(people_create(&c, &(struct account){ new_email(), "X", NULL, "user" }, &id), E_INVALID);
 }
 
 /* ---- revocation across hosts ---- */

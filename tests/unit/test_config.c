@@ -1,4 +1,4 @@
-/* tests/unit/test_config.c - options from defaults, file, environment and flags; every mistake told */
+/* tests/unit/test_config.c - options from all their sources; every mistake is told */
 #include "core/config.h"
 #include "core/str.h"
 #include "t.h"
@@ -187,7 +187,8 @@ static void unknown_variables_are_errors_except_other_programs(void)
 	T_EQ_INT(load("", NULL), OK);
 	setenv("MARQUEE_DB_DNS", "x", 1);
 	T_EQ_INT(load("", NULL), E_INVALID);
-	T_HAS(errors, "environment: MARQUEE_DB_DNS: no such option, the nearest is MARQUEE_DB_DSN\n");
+	T_HAS(errors, "environment: MARQUEE_DB_DNS: no such option, the nearest is "
+		      "MARQUEE_DB_DSN\n");
 	unsetenv("MARQUEE_DB_DNS");
 	setenv("MARQUEE_", "x", 1);
 	T_EQ_INT(load("", NULL), E_INVALID);
@@ -259,9 +260,8 @@ static void the_manual_names_every_option(void)
 	char *man = printed(config_print_man), want[96];
 
 	for (const struct cfg_row *row = cfg_rows; row->name; row++) {
-		snprintf(want, sizeof(want), ".It Cm %s\n", row->name);
+		snprintf(want, sizeof(want), ".It Cm %s\n%.10s", row->name, row->text);
 		T_HAS(man, want);
-		T_HAS(man, row->text);
 	}
 	free(man);
 }

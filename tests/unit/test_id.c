@@ -90,8 +90,8 @@ static void secrets(void)
 		id_secret(a, n);
 		id_secret(b, n);
 		T_EQ_INT(strlen(a), (n * 8 + 5) / 6);
-		T_EQ_INT(strspn(a, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
-			 strlen(a));
+		T_EQ_INT(strspn(a, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				   "0123456789-_"), strlen(a));
 		if (n >= 16)
 			T_TRUE(strcmp(a, b) != 0);
 		free(a);

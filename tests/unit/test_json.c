@@ -134,10 +134,11 @@ static void the_grammar(void)
 		"\"\\ud83c\\udf89\"", "true", "false", "{\"\":\"\"}", "\"\x7f\"",
 	};
 	static const char *const bad[] = {
-		"", " ", "01", "-", "-01", "1.", ".5", "1e", "1e+", "+1", "0x1", "NaN", "Infinity", "'a'",
-		"[1,]", "[,1]", "[1 2]", "{\"a\":1,}", "{\"a\"}", "{a:1}", "{\"a\" 1}", "[", "{", "]", "[}",
-		"{\"a\":1]", "\"", "\"\\", "\"\\u12", "\"\\u12g4\"", "\"\\x\"", "\"\n\"", "\"\x01\"",
-		"nul", "tru", "truex", "1 1", "[1]]", "/**/1", "\xEF\xBB\xBF{}", "\"\xFF\"", "\"\xC0\x80\"",
+		"", " ", "01", "-", "-01", "1.", ".5", "1e", "1e+", "+1", "0x1", "NaN",
+		"Infinity", "'a'", "[1,]", "[,1]", "[1 2]", "{\"a\":1,}", "{\"a\"}", "{a:1}",
+		"{\"a\" 1}", "[", "{", "]", "[}", "{\"a\":1]", "\"", "\"\\", "\"\\u12",
+		"\"\\u12g4\"", "\"\\x\"", "\"\n\"", "\"\x01\"", "nul", "tru", "truex", "1 1",
+		"[1]]", "/**/1", "\xEF\xBB\xBF{}", "\"\xFF\"", "\"\xC0\x80\"",
 	};
 	size_t at;
 
@@ -203,7 +204,8 @@ static void nul_and_half_pairs_are_named(void)
 	T_EQ_STR(verdict(STR("{\"a\\u0000b\":1}")), "a\\u0000b: must not contain \\u0000");
 	T_EQ_STR(verdict(STR("\"\\u0000\"")), ": must not contain \\u0000");
 	T_EQ_STR(verdict(STR("{\"a\":\"\\ud800\"}")), "a: contains half of a surrogate pair");
-	T_EQ_STR(verdict(STR("{\"a\":\"\\udc00\\ud800\"}")), "a: contains half of a surrogate pair");
+	T_EQ_STR(verdict(STR("{\"a\":\"\\udc00\\ud800\"}")),
+		 "a: contains half of a surrogate pair");
 	T_EQ_STR(verdict(STR("{\"a\":\"\\ud800\\ud800\\udc00\"}")),
 		 "a: contains half of a surrogate pair");
 	T_EQ_STR(verdict(STR("{\"a\":\"\\ud800x\"}")), "a: contains half of a surrogate pair");
@@ -213,8 +215,10 @@ static void nul_and_half_pairs_are_named(void)
 
 static void numbers_that_do_not_fit_are_named(void)
 {
-	T_EQ_STR(verdict(STR("{\"n\":9223372036854775808}")), "n: is an integer of more than 64 bits");
-	T_EQ_STR(verdict(STR("{\"n\":-9223372036854775809}")), "n: is an integer of more than 64 bits");
+	T_EQ_STR(verdict(STR("{\"n\":9223372036854775808}")),
+		 "n: is an integer of more than 64 bits");
+	T_EQ_STR(verdict(STR("{\"n\":-9223372036854775809}")),
+		 "n: is an integer of more than 64 bits");
 	T_EQ_STR(verdict(STR("[9223372036854775807,-9223372036854775808]")), "ok");
 	T_EQ_STR(verdict(STR("[1,1e400]")), "[1]: is too large a number");
 	T_EQ_STR(verdict(STR("[-1.5e999]")), "[0]: is too large a number");
@@ -273,7 +277,8 @@ static void grammar_errors_tell_where(void)
 
 static void scalars_parse_at_the_top(void)
 {
-	static const char *const texts[] = { "1", "-0", "1.50", "\"a\"", "true", "[1]", " 7 ", "1e5" };
+	static const char *const texts[] = { "1", "-0", "1.50", "\"a\"", "true", "[1]", " 7 ",
+					     "1e5" };
 	struct json_object *o;
 	struct ctx c;
 
@@ -291,7 +296,8 @@ static void scalars_parse_at_the_top(void)
 static void text_keeps_numbers_exact(void)
 {
 	static const char *const same[] = {
-		"{\"lat\":52.520008,\"a\":[1,-2,0.1,1e5,1.50],\"s\":\"\xC3\xA4/\\\"\\n\",\"t\":true}",
+		"{\"lat\":52.520008,\"a\":[1,-2,0.1,1e5,1.50],"
+		"\"s\":\"\xC3\xA4/\\\"\\n\",\"t\":true}",
 		"[9223372036854775807,-9223372036854775808,null,{},[],false,\"\"]",
 	};
 

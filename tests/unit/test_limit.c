@@ -162,36 +162,46 @@ static void changes_of_limit_and_clock(void)
 }
 
 #define PROCESSES 4
+#define SINGLES 200
 
-/* Four processes hammer at the same keys at one frozen moment; each key admits its limit exactly. */
+static const long shared_limits[] = { 1, 5, 1000, 200000 };
+
+struct tally {
+	long got[COUNT(shared_limits)], singles;
+};
+
+static struct tally hammer(void)
+{
+	struct tally t = { 0 };
+	char key[32];
+
+	for (size_t i = 0; i < COUNT(shared_limits); i++) {
+		snprintf(key, sizeof(key), "shared%zu", i);
+		for (long n = 0; n < shared_limits[i] + 100; n++)
+			t.got[i] += take(key, shared_limits[i], T0).allowed;
+	}
+	for (int i = 0; i < SINGLES; i++) {	/* who enters a new key first? */
+		snprintf(key, sizeof(key), "single%d", i);
+		t.singles += take(key, 1, T0).allowed;
+	}
+	return t;
+}
+
+/* Four processes hammer at the same keys at one frozen moment; each key admits just its limit. */
 static void processes_share_every_limit_exactly(void)
 {
-	static const long limits[] = { 1, 5, 1000, 20000 };
-	const int rounds = 200;
-	int fds[2], go[2];
-	long sums[COUNT(limits)] = { 0 }, got[COUNT(limits)];
-	long singles = 0, single;
+	struct tally sum = { 0 }, t;
+	int results[2], go[2];
+	char start;
 
-	T_REQUIRE(pipe(fds) == 0 && pipe(go) == 0);
+	T_REQUIRE(pipe(results) == 0 && pipe(go) == 0);
 	for (int p = 0; p < PROCESSES; p++) {
 		if (fork() != 0)
 			continue;
-		char key[32], start;
-		memset(got, 0, sizeof(got));
-		single = 0;
 		close(go[1]);
 		(void)!read(go[0], &start, 1);	/* all begin when the parent closes its end */
-		for (size_t i = 0; i < COUNT(limits); i++) {
-			snprintf(key, sizeof(key), "shared%zu", i);
-			for (long n = 0; n < limits[i] + 100; n++)
-				got[i] += take(key, limits[i], T0).allowed;
-		}
-		for (int r = 0; r < rounds; r++) {	/* who enters a new key first? */
-			snprintf(key, sizeof(key), "single%d", r);
-			single += take(key, 1, T0).allowed;
-		}
-		(void)!write(fds[1], got, sizeof(got));
-		(void)!write(fds[1], &single, sizeof(single));
+		t = hammer();
+		(void)!write(results[1], &t, sizeof(t));
 		_exit(0);
 	}
 	close(go[0]);
@@ -199,17 +209,16 @@ static void processes_share_every_limit_exactly(void)
 	for (int p = 0; p < PROCESSES; p++)
 		wait(NULL);
 	for (int p = 0; p < PROCESSES; p++) {
-		T_REQUIRE(read(fds[0], got, sizeof(got)) == (ssize_t)sizeof(got));
-		T_REQUIRE(read(fds[0], &single, sizeof(single)) == (ssize_t)sizeof(single));
-		for (size_t i = 0; i < COUNT(limits); i++)
-			sums[i] += got[i];
-		singles += single;
+		T_REQUIRE(read(results[0], &t, sizeof(t)) == (ssize_t)sizeof(t));
+		for (size_t i = 0; i < COUNT(shared_limits); i++)
+			sum.got[i] += t.got[i];
+		sum.singles += t.singles;
 	}
-	close(fds[0]);
-	close(fds[1]);
-	for (size_t i = 0; i < COUNT(limits); i++)
-		T_EQ_INT(sums[i], limits[i]);
-	T_EQ_INT(singles, rounds);
+	close(results[0]);
+	close(results[1]);
+	for (size_t i = 0; i < COUNT(shared_limits); i++)
+		T_EQ_INT(sum.got[i], shared_limits[i]);
+	T_EQ_INT(sum.singles, SINGLES);
 }
 
 T_SUITE_WITH("limit", make_dir, drop_dir, T(bursts_are_exact_for_any_limit),

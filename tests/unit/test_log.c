@@ -85,7 +85,8 @@ static void hostile_values_stay_one_json_line(void)
 	log_pairs(LOG_INFO_, "\xFF\n{\"", "k\n", "a\x80\xC3(\xED\xA0\x80\x01", (char *)NULL);
 	struct json_object *o = the_line();
 	T_EQ_STR(js_str(o, "msg"), "\xEF\xBF\xBD\n{\"");
-	T_EQ_STR(js_str(o, "k\n"), "a\xEF\xBF\xBD\xEF\xBF\xBD(\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\x01");
+	T_EQ_STR(js_str(o, "k\n"),
+		 "a\xEF\xBF\xBD\xEF\xBF\xBD(\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\x01");
 }
 
 static void long_lines_are_cut_but_stay_json(void)

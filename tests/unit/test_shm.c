@@ -1,4 +1,4 @@
-/* tests/unit/test_shm.c - what the processes of a host share, and locks that die with their holder */
+/* tests/unit/test_shm.c - what a host's processes share; locks that die with their holder */
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/shm.h"

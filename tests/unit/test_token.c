@@ -267,7 +267,8 @@ static void none_without_signature(void)
 static void claims_must_be_ours(void)
 {
 	static const struct { const char *key, *raw; } bad[] = {
-		{ "iss", NULL }, { "iss", "\"other\"" }, { "iss", "[\"marquee\"]" }, { "iss", "null" },
+		{ "iss", NULL }, { "iss", "\"other\"" }, { "iss", "[\"marquee\"]" },
+		{ "iss", "null" },
 		{ "aud", NULL }, { "aud", "\"other\"" }, { "aud", "[\"api\",\"other\"]" },
 		{ "iss", "\"marquee\\u0000\"" },
 		{ "sub", NULL }, { "sub", "\"\"" }, { "sub", "\"1\"" }, { "sub", "7" },
@@ -328,7 +329,8 @@ static void duplicate_claims(void)
 
 static void claims_must_be_an_object(void)
 {
-	static const char *const bad[] = { "", "[]", "null", "7", "{", "{}x", "\xff", "{\"sub\":}" };
+	static const char *const bad[] = { "",	"[]",	"null", "7",
+					   "{", "{}x", "\xff", "{\"sub\":}" };
 
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		next();
@@ -354,10 +356,11 @@ static void changed_token(void)
 	/* another's claims under this signature */
 	t = arena_strdup(c.arena, good());
 	other = arena_strdup(c.arena, forge(HEADER, claims_with("role", "\"admin\"")));
-	refused("changed payload", arena_printf(c.arena, "%.*s%s", (int)(strrchr(other, '.') - other),
-						other, strrchr(t, '.')));
+	*strrchr(other, '.') = '\0';
+	refused("changed payload", arena_printf(c.arena, "%s%s", other, strrchr(t, '.')));
 	t = arena_printf(c.arena, "%.*s", (int)(strrchr(t, '.') - t), t);
-	refused("other key", arena_printf(c.arena, "%s.%s", t, mac(t, "another secret of 32 bytes .....")));
+	refused("other key",
+		arena_printf(c.arena, "%s.%s", t, mac(t, "another secret, which is long enough")));
 	refused("empty key", arena_printf(c.arena, "%s.%s", t, mac(t, "")));
 }
 

@@ -1,6 +1,6 @@
-/* src/domain/wake.h - tells the notifier that something is waiting in the outbox */
-#ifndef DOMAIN_WAKE_H
-#define DOMAIN_WAKE_H
+/* src/core/wake.h - tells the notifier that something is waiting in the outbox */
+#ifndef CORE_WAKE_H
+#define CORE_WAKE_H
 
 #include "core/config.h"
 

@@ -1,5 +1,5 @@
-/* src/domain/wake.c - tells the notifier that something is waiting in the outbox */
-#include "domain/wake.h"
+/* src/core/wake.c - tells the notifier that something is waiting in the outbox */
+#include "core/wake.h"
 
 #include <string.h>
 #include <sys/socket.h>

@@ -1,0 +1,110 @@
+/* src/domain/health.c - how the parts of a deployment fare */
+#include "domain/health.h"
+
+#include "cache/cache.h"
+#include "core/json.h"
+#include "core/strbuf.h"
+#include "db/db.h"
+
+#define HEARTBEAT_OLD_S 10
+
+/* What /health says of each part; the worst of all wins. */
+struct part {
+	const char *name, *state, *error;
+	bool vital;
+};
+enum { P_DATABASE, P_CACHE, P_KAFKA, P_NOTIFIER, N_PARTS };
+
+static bool is_up(const struct part *p)
+{
+	return strcmp(p->state, "up") == 0 || strcmp(p->state, "off") == 0;
+}
+
+/* kafka is what the notifier last reported; an old report says nothing. */
+static void ask_notifier(struct ctx *c, struct part *parts)
+{
+	PGresult *r;
+
+	if (db_query0(c, Q_HEARTBEATS, &r) != OK)
+		return;
+	for (int i = 0; i < PQntuples(r); i++) {
+		struct json_object *o = js_own(c->arena, db_get(r, i, 2));
+		const char *kafka = o ? js_str(o, "kafka") : NULL;
+
+		if (strcmp(db_get(r, i, 0), "notifier") != 0 ||
+		    db_get_long(r, i, 1) > HEARTBEAT_OLD_S)
+			continue;
+		parts[P_NOTIFIER].state = "up";
+		parts[P_NOTIFIER].error = NULL;
+		if (kafka)
+			parts[P_KAFKA] =
+			    (struct part){ "kafka", kafka, "the brokers do not answer", false };
+	}
+}
+
+static const char *verdict(const struct part *parts)
+{
+	const char *worst = "ok";
+
+	for (int i = 0; i < N_PARTS; i++) {
+		if (is_up(&parts[i]))
+			continue;
+		if (parts[i].vital)
+			return "unhealthy";
+		worst = "degraded";
+	}
+	return worst;
+}
+
+static void put_parts(struct strbuf *b, const struct part *parts)
+{
+	strbuf_adds(b, ",\"dependencies\":{");
+	for (int i = 0; i < N_PARTS; i++)
+		strbuf_printf(b, "%s\"%s\":\"%s\"", i ? "," : "", parts[i].name, parts[i].state);
+	strbuf_adds(b, "},\"checks\":{");
+	for (int i = 0; i < N_PARTS; i++) {
+		strbuf_printf(b, "%s\"%s\":{\"status\":\"%s\"", i ? "," : "", parts[i].name,
+			      is_up(&parts[i]) ? "ok" : "failed");
+		if (parts[i].error && !is_up(&parts[i])) {
+			strbuf_adds(b, ",\"error\":");
+			strbuf_jsonz(b, parts[i].error);
+		}
+		strbuf_addc(b, '}');
+	}
+	strbuf_addc(b, '}');
+}
+
+const char *health_json(struct ctx *c, bool totals, bool *serving)
+{
+	struct part parts[N_PARTS] = {
+		[P_DATABASE] = { "database", "down", "no answer from PostgreSQL", true },
+		[P_CACHE] = { "cache", cache_state(c), "memcached does not answer", false },
+		[P_KAFKA] = { "kafka", "unknown", "the notifier has not reported", false },
+		[P_NOTIFIER] = { "notifier", "down", "no heartbeat for 10 seconds", false },
+	};
+	PGresult *r;
+	struct strbuf b;
+
+	*serving = db_alive(c);
+	if (*serving) {
+		parts[P_DATABASE].state = "up";
+		ask_notifier(c, parts);
+	}
+	strbuf_init(&b, c->arena, 65536);
+	strbuf_printf(&b, "{\"status\":\"%s\",\"service\":\"marquee\",\"version\":\"%s\"",
+		      verdict(parts), MARQUEE_VERSION);
+	put_parts(&b, parts);
+	if (totals && db_query0(c, Q_HEALTH_TOTALS, &r) == OK)
+		strbuf_printf(&b, ",\"metrics\":%s", db_get(r, 0, 0));
+	strbuf_addc(&b, '}');
+	ctx_forgive(c);
+	return strbuf_str(&b);
+}
+
+bool health_ready(struct ctx *c)
+{
+	bool up = db_alive(c);
+
+	ctx_forgive(c);
+	return up;
+}
