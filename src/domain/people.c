@@ -177,7 +177,7 @@ static enum err wrong_role(struct ctx *c)
 	return fail_field(c, "role", "must be one of user, organizer, admin, service");
 }
 
-enum err people_create(struct ctx *c, const struct account *a, struct id *out)
+enum err people_create(struct ctx *c, const struct person *a, struct id *out)
 {
 	struct json_object *o = json_object_new_object();
 	struct newcomer n = { .role = a->role };

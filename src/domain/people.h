@@ -25,11 +25,11 @@ enum err people_login(struct ctx *c, const struct input *in, const char *address
 		      struct session *out) MUST_CHECK;
 enum err people_refresh(struct ctx *c, const struct input *in, struct session *out) MUST_CHECK;
 enum err people_logout(struct ctx *c) MUST_CHECK; /* ends the actor's sign-in */
-struct account {
+struct person {
 	const char *email, *name, *password, *role;
 };
 /* Creates an account without a session (command line). E_CONFLICT for a known address. */
-enum err people_create(struct ctx *c, const struct account *a, struct id *out) MUST_CHECK;
+enum err people_create(struct ctx *c, const struct person *a, struct id *out) MUST_CHECK;
 /* A token for somebody without their password (command line, development). E_NOTFOUND. */
 enum err people_token(struct ctx *c, const char *email, const char **token) MUST_CHECK;
 /* E_NOTFOUND, E_INVALID for an unknown role. The person's tokens become void. */

@@ -18,14 +18,16 @@ static long count(const char *sql, const char *arg)
 static void update_users(const char *set, const char *email)
 {
 	ctx_forgive(&c);
-	T_REQUIRE(db_simple(&c, arena_printf(c.arena, "UPDATE users SET %s WHERE email = '%s'", set,
-					     email), NULL) == OK);
+	T_REQUIRE(
+	    db_simple(&c,
+		      arena_printf(c.arena, "UPDATE users SET %s WHERE email = '%s'", set, email),
+		      NULL) == OK);
 }
 
 static enum err refresh(const char *token, struct session *s)
 {
-	struct input in = input_of(people_refresh_fields,
-				   arena_printf(c.arena, "{'refresh_token':'%s'}", token));
+	struct input in =
+	    input_of(people_refresh_fields, arena_printf(c.arena, "{'refresh_token':'%s'}", token));
 
 	return people_refresh(&c, &in, s);
 }
@@ -255,8 +257,8 @@ static void sign_in_ends_after_its_time(void)
 
 	NEED_PEOPLE();
 	a = newcomer(&s);
-	sql = arena_printf(c.arena, "UPDATE refresh_families SET expires_at = now() WHERE id = '%s'",
-			   a.session);
+	sql = arena_printf(
+	    c.arena, "UPDATE refresh_families SET expires_at = now() WHERE id = '%s'", a.session);
 	T_REQUIRE(db_simple(&c, sql, NULL) == OK);
 	T_EQ_INT(refresh(s.refresh_token, &out), E_UNAUTH);
 }
@@ -277,7 +279,7 @@ static void logout_ends_one_sign_in(void)
 	T_EQ_INT(refresh(here.refresh_token, &out), E_UNAUTH);
 	T_EQ_INT(refresh(there.refresh_token, &out), OK);
 	ctx_forgive(&c);
-	T_EQ_INT(people_logout(&c), OK);	/* twice is no error */
+	T_EQ_INT(people_logout(&c), OK); /* twice is no error */
 	c.actor = &actor_anonymous;
 	T_EQ_INT(people_logout(&c), E_UNAUTH);
 }
@@ -336,18 +338,23 @@ static void operators_create_accounts(void)
 
 	NEED_PEOPLE();
 	email = new_email();
-	T_REQUIRE(people_create(&c, &(struct account){ email, "Grace", PASSWORD, "admin" }, &id) == OK);
+	T_REQUIRE(people_create(&c, &(struct person){ email, "Grace", PASSWORD, "admin" }, &id) ==
+		  OK);
 	T_REQUIRE(sign_in(email, PASSWORD, &s) == OK);
 	a = actor_of(s.token);
 	T_EQ_STR(a.user.s, id.s);
 	T_EQ_INT(a.role, ROLE_ADMIN);
-	T_EQ_INT(people_create(&c, &(struct account){ email, "Grace", PASSWORD, "user" }, &id), E_CONFLICT);
+	T_EQ_INT(people_create(&c, &(struct person){ email, "Grace", PASSWORD, "user" }, &id),
+		 E_CONFLICT);
 	ctx_forgive(&c);
-	T_EQ_INT(people_create(&c, &(struct account){ "no address", "", PASSWORD, "user" }, &id), E_INVALID);
+	T_EQ_INT(people_create(&c, &(struct person){ "no address", "", PASSWORD, "user" }, &id),
+		 E_INVALID);
 	ctx_forgive(&c);
-	T_EQ_INT(people_create(&c, &(struct account){ new_email(), "X", PASSWORD, "boss" }, &id), E_INVALID);
+	T_EQ_INT(people_create(&c, &(struct person){ new_email(), "X", PASSWORD, "boss" }, &id),
+		 E_INVALID);
 	ctx_forgive(&c);
-	T_EQ_INT(people_create(&c, &(struct account){ new_email(), "X", NULL, "user" }, &id), E_INVALID);
+	T_EQ_INT(people_create(&c, &(struct person){ new_email(), "X", NULL, "user" }, &id),
+		 E_INVALID);
 }
 
 /* ---- revocation across hosts ---- */
@@ -402,7 +409,7 @@ static void polling_takes_turns_and_keeps_the_context(void)
 	NEED_PEOPLE();
 	poll_now();
 	polled = shm_revocation_polled_at();
-	revocation_poll(&c);	/* not due yet */
+	revocation_poll(&c); /* not due yet */
 	T_EQ_INT(shm_revocation_polled_at(), polled);
 	(void)!fail(&c, E_CONFLICT, "an error under way");
 	arena = c.arena;
@@ -429,12 +436,12 @@ static void fails_closed(void)
 	bad = db_new(&cfg, "host=/nonexistent dbname=none", "test_people");
 	c.db = bad;
 	polled = shm_revocation_polled_at();
-	T_EQ_INT(revoked(&a), OK);	/* the reader is alive */
+	T_EQ_INT(revoked(&a), OK); /* the reader is alive */
 	poll_now();
-	T_EQ_INT(shm_revocation_polled_at(), polled);	/* no mark without an answer */
+	T_EQ_INT(shm_revocation_polled_at(), polled); /* no mark without an answer */
 	shm_revocation_polled(clock_mono_ms() - 1500);
 	T_EQ_INT(revoked(&a), E_UNAVAIL);
-	T_EQ_INT(revoked(&gone), E_UNAUTH);	/* this much is certain */
+	T_EQ_INT(revoked(&gone), E_UNAUTH); /* this much is certain */
 	c.db = good;
 	T_EQ_INT(revoked(&a), OK);
 	db_close(bad);
