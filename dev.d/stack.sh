@@ -35,7 +35,7 @@ secret() {
   cat "$STATE/jwt_secret"
 }
 
-conf_text() {
+conf_own() {
   cat <<TEXT
 # Written by ./dev up at every start; lines of your own belong into a file named by MARQUEE_DEV_CONF.
 db.dsn = $(dsn marquee_web)
@@ -51,7 +51,13 @@ shm.dir = $(shm_dir)
 notifier.socket = $RUN/app/notifier.sock
 log.file = $LOGS/marquee.log
 TEXT
-  if [ -n "$EXTRA_CONF" ]; then cat "$EXTRA_CONF"; fi
+}
+
+# Lines of the caller's own take the place of ours: an option may stand only once.
+conf_text() {
+  [ -n "$EXTRA_CONF" ] || { conf_own; return; }
+  conf_own | awk -F '[ =]+' -v more="$EXTRA_CONF" \
+    'BEGIN { while ((getline < more) > 0) theirs[$1] = 1 } !($1 in theirs)' && cat "$EXTRA_CONF"
 }
 
 # Readable for the workers' user and nobody else: it holds the signing secret.

@@ -41,7 +41,7 @@ $$;
 CREATE OR REPLACE FUNCTION rate_take(p_kind text, p_key text, quota int, span interval)
 RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
-  step interval := span / greatest(quota, 1);
+  step interval := trunc(extract(epoch FROM span) * 1000000 / greatest(quota, 1)) * interval '1 microsecond';
   was timestamptz;
   due timestamptz;
 BEGIN

@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION demo_pick(list text[], h bigint) RETURNS text LANGUAG
 $$;
 -- UUID version 7 in the order of n. k: 1 person, 2 event, 3 answer.
 CREATE OR REPLACE FUNCTION demo_id(seed bigint, k int, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
-  SELECT overlay(overlay(overlay(md5(seed || ':' || k || ':' || n)
+  SELECT overlay(overlay(overlay(md5(int8send(seed) || int4send(k) || int8send(n))
            PLACING lpad(to_hex(1735689600000 + n), 12, '0') FROM 1) PLACING '7' FROM 13) PLACING '8' FROM 17)::uuid
 $$;
 

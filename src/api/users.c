@@ -19,8 +19,9 @@ static enum err profile_change(struct req *rq)
 	const char *json;
 
 	TRY(req_json(rq, false, &body));
-	TRY(input_read(rq->ctx, people_profile_fields, body,
-		       (struct input_mode){ .partial = merge, .whole = !merge }, &in));
+	/* What it finds wrong is recorded; the next call finds the rest and refuses for both. */
+	(void)!input_read(rq->ctx, people_profile_fields, body,
+			  (struct input_mode){ .partial = merge, .whole = !merge }, &in);
 	TRY(people_profile_update(rq->ctx, &in, merge, &json));
 	rq->message = "Profile saved";
 	return reply_data(rq, 200, json);

@@ -89,8 +89,8 @@ static void read_halves(struct reading *r, struct json_object *in)
 		if (!has_la && !has_ln)
 			continue;
 		if (!has_la || !has_ln) {
-			(void)!fail_field(r->c, pairs[i][has_la], "must come with %s",
-					  pairs[i][!has_la]);
+			(void)!fail_field(r->c, pairs[i][has_ln], "must come with %s",
+					  pairs[i][has_la]);
 			continue;
 		}
 		if (!la && !ln) {

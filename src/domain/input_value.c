@@ -1,6 +1,7 @@
 /* src/domain/input_value.c - checks one value against one field and brings it to its normal form */
 #include "domain/input_priv.h"
 
+#include "auth/password.h"
 #include "core/clock.h"
 #include "core/id.h"
 #include "core/strbuf.h"
@@ -125,6 +126,17 @@ static struct json_object *check_secret(const struct check *k)
 	if (s.n == 0)
 		return refuse(k, "must not be empty");
 	return s.n <= 1024 ? k->v : refuse(k, "is too long");
+}
+
+static struct json_object *check_password(const struct check *k)
+{
+	struct str s;
+
+	if (!as_text(k, &s))
+		return NULL;
+	const char *why = strlen(s.p) == s.n ? password_refusal(k->c->cfg, s.p) : "must be text";
+
+	return why ? refuse(k, why) : k->v;
 }
 
 static struct json_object *check_url(const struct check *k)
@@ -409,7 +421,7 @@ static struct json_object *check_object(const struct check *k)
 
 static checker *const checkers[] = {
 	[IN_TEXT] = check_text,         [IN_LINE] = check_text,     [IN_EMAIL] = check_email,
-	[IN_PASSWORD] = check_secret,   [IN_URL] = check_url,       [IN_ZONE] = check_zone,
+	[IN_PASSWORD] = check_password,   [IN_URL] = check_url,       [IN_ZONE] = check_zone,
 	[IN_CURRENCY] = check_currency, [IN_DAY] = check_day,       [IN_SECRET] = check_secret,
 	[IN_INT] = check_number,        [IN_NUMBER] = check_number, [IN_MONEY] = check_money,
 	[IN_BOOL] = check_bool,         [IN_TIME] = check_time,     [IN_END_TIME] = check_time,

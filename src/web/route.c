@@ -14,12 +14,15 @@
 
 int route_count(void)
 {
-	static int n;
+	static int count;
+	int n = 0;
 
-	for (int t = 0; n == 0 && route_tables[t]; t++)
+	if (count)
+		return count;
+	for (int t = 0; route_tables[t]; t++)
 		for (const struct route *r = route_tables[t]; r->path; r++)
 			n++;
-	return n;
+	return count = n;
 }
 
 const struct route *route_at(int i)

@@ -62,8 +62,8 @@ def request_bytes(method, path, body=None, token=None, headers=None, url=None):
     if body is not None and not isinstance(body, bytes):
         body = json.dumps(body).encode()
         lines["Content-Type"] = "application/json"
-    if body is not None:
-        lines["Content-Length"] = str(len(body))
+    if body is not None or method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
+        lines["Content-Length"] = str(len(body or b""))
     if token:
         lines["Authorization"] = f"Bearer {token}"
     lines.update(headers or {})

@@ -7,7 +7,7 @@ import os
 import time
 
 from api import (PASSWORD, Client, Person, Skip, Stack, anonymous, call, dev, event, expect,
-                 expect_status, main, people, person, rsvp, sql, sql1, unique)
+                 expect_status, main, people, person, rsvp, sql, sql1, unique, wait_for)
 
 SOMEBODY = "01890000-0000-7000-8000-000000000000"
 WORKERS_REACHED = 40  # requests enough to meet every worker
@@ -117,7 +117,6 @@ def test_refresh_rotates():
     expect_status(first, 200)
     expect(first.data["user"]["id"], who.id)
     expect(first.data["refresh_token"] != who.refresh_token, True, "a new one")
-    expect(first.json["token"] if "token" in first.json else first.data["token"], first.data["token"])
     expect_status(Client(first.data["token"]).get("/users/profile"), 200)
     second = refresh(first.data["refresh_token"])
     expect_status(second, 200)
@@ -268,7 +267,6 @@ def forged(token):
         "exp is huge": mint(dict(claims, exp=2 ** 63)),
         "role": mint(dict(claims, role="god")), "sub": mint(dict(claims, sub="1")),
         "twice": mint(json.dumps(claims)[:-1].encode() + b',"role":"admin"}'),
-        "nobody": mint(dict(claims, sub=SOMEBODY, sid=SOMEBODY)),
         "long": mint(dict(claims, pad="x" * 9000))[:8000],
         **{"without " + k: t for k, t in without.items()},
     }
@@ -282,9 +280,8 @@ def test_bad_tokens_are_refused_even_where_none_is_needed():
         a = Client(token).get("/users/profile")
         expect_status(a, 401, name, "UNAUTHORIZED")
         expect("Bearer" in a.header("WWW-Authenticate"), True, name)
-        if name != "nobody":
-            expect_status(Client(token).get(f"/events/{public['id']}"), 401, name + " on an open route")
-    for value in ("Basic dTpw", "Bearer", f"Bearer  ", f"Token {who.token}"):
+        expect_status(Client(token).get(f"/events/{public['id']}"), 401, name + " on an open route")
+    for value in ("Basic dTpw", "Bearer", "Bearer  ", f"Token {who.token}"):
         expect_status(anonymous.get("/events", Authorization=value), 401, value)
     expect_status(anonymous.get(f"/events?access_token={who.token}"), 422, "never in the query")
 
@@ -340,8 +337,9 @@ def test_profile_errors_by_name():
     want = {"coordinates.lat" if k == "coordinates" else k for k in bad}
     expect(set(a.details), want)
     expect(who.get("/users/profile").data, who.user, "nothing changed")
-    for body in ([], "x", 5, None):
-        expect(who.patch("/users/profile", body).status in (400, 422), True, repr(body))
+    for body in (b"[]", b'"x"', b"5", b"null"):
+        a = who.patch("/users/profile", body, Content_Type="application/json")
+        expect_status(a, 422, repr(body), "VALIDATION_ERROR")
 
 
 def test_username_is_unique_in_any_case():
@@ -358,7 +356,6 @@ def test_a_new_name_reaches_the_host_of_events():
     ev = event(who)
     who.patch("/users/profile", {"name": "After"})
     expect(who.get(f"/users/{who.id}").data["name"], "After")
-    from api import wait_for
     wait_for("the job that refreshes documents",
              lambda: anonymous.get(f"/events/{ev['id']}?fresh=1").data["host"]["name"] == "After")
 

@@ -29,7 +29,7 @@ T_UNUSED static enum err read_fields(const struct input_field *fields, struct in
 	return input_read(&c, fields, js_own(c.arena, text), mode, in);
 }
 
-static struct input input_of(const struct input_field *fields, const char *json)
+T_UNUSED static struct input input_of(const struct input_field *fields, const char *json)
 {
 	struct input in = { NULL };
 
@@ -40,10 +40,12 @@ static struct input input_of(const struct input_field *fields, const char *json)
 
 static enum err sign_up(const char *email, const char *password, struct session *s)
 {
-	struct input in = input_of(people_register_fields,
-				   arena_printf(c.arena, "{'email':'%s','password':'%s',"
-							 "'name':'Ada'}", email, password));
+	const char *json = arena_printf(c.arena, "{'email':'%s','password':'%s','name':'Ada'}",
+					email, password);
+	struct input in;
 
+	TRY(read_fields(people_register_fields, (struct input_mode){ .partial = false }, json,
+			&in));
 	return people_register(&c, &in, s);
 }
 

@@ -168,6 +168,7 @@ static void sign_in_is_limited(void)
 	NEED_PEOPLE();
 	email = new_email();
 	T_REQUIRE(sign_up(email, PASSWORD, &s) == OK);
+	client = arena_strdup(c.arena, id_new().s);	/* its quota is whole */
 	cfg.limits_enabled = true;
 	cfg.limits_login = 3;
 	for (int i = 0; i < 3; i++)
@@ -180,6 +181,19 @@ static void sign_in_is_limited(void)
 	T_EQ_INT(try(new_email(), PASSWORD).e, E_UNAUTH);
 	cfg.limits_enabled = false;
 	T_EQ_INT(try(email, PASSWORD).e, OK);
+	client = "192.0.2.7";
+}
+
+static void an_address_is_limited_over_all_accounts(void)
+{
+	NEED_PEOPLE();
+	client = arena_strdup(c.arena, id_new().s);
+	cfg.limits_enabled = true;
+	cfg.limits_login = 1;
+	for (int i = 0; i < 5; i++)
+		T_EQ_INT(try(new_email(), PASSWORD).e, E_UNAUTH);
+	T_EQ_INT(try(new_email(), PASSWORD).e, E_LIMIT);
+	client = "192.0.2.7";
 }
 
 static void old_hashes_are_renewed(void)
@@ -477,8 +491,9 @@ static void disabled_account_is_found_by_the_database(void)
 
 T_SUITE_WITH("people", people_setup, people_teardown, T(sign_up_signs_in),
 	     T(known_address_is_a_conflict), T(bad_new_passwords), T(sign_in_tells_nothing),
-	     T(sign_in_is_limited), T(old_hashes_are_renewed), T(refresh_rotates),
-	     T(refresh_tokens_that_are_none), T(sign_in_ends_after_its_time),
+	     T(sign_in_is_limited), T(an_address_is_limited_over_all_accounts),
+	     T(old_hashes_are_renewed), T(refresh_rotates), T(refresh_tokens_that_are_none),
+	     T(sign_in_ends_after_its_time),
 	     T(logout_ends_one_sign_in), T(token_without_sign_in), T(role_change_voids_tokens),
 	     T(operators_create_accounts), T(other_hosts_learn_by_polling),
 	     T(polling_takes_turns_and_keeps_the_context), T(fails_closed),
