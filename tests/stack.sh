@@ -44,7 +44,7 @@ stack_reports() {
   return $found
 }
 
-stack_super() { # arguments of psql, as superuser on the stack's socket
+stack_super() { # arguments of psql, as superuser on the stack's socket; -U for another role
   local as=()
   [ "$(id -u)" != 0 ] || as=(setpriv --reuid=postgres --regid=postgres --init-groups -- env HOME=/)
   (cd / && "${as[@]}" psql -X -q -v ON_ERROR_STOP=1 -h "$T_RUN/pg" -U postgres "$@")

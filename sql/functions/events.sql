@@ -243,11 +243,11 @@ BEGIN
   IF new.end_date <= new.start_date THEN
     RETURN refuse_field(CASE WHEN patch ? 'end_date' THEN 'end_date' ELSE 'start_date' END, CASE WHEN patch ? 'end_date' THEN 'must lie after start_date' ELSE 'must lie before end_date' END);
   END IF;
-  IF new.status <> old.status AND NOT (old.status = 'draft' AND new.status = 'active') THEN
-    RETURN refuse_field('status', format('cannot become %s here', new.status));
-  END IF;
   IF old.status IN ('cancelled', 'completed') THEN
     RETURN refuse(409, 'EVENT_CLOSED', format('the event is %s', old.status));
+  END IF;
+  IF new.status <> old.status AND NOT (old.status = 'draft' AND new.status = 'active') THEN
+    RETURN refuse_field('status', format('cannot become %s here', new.status));
   END IF;
   RETURN NULL;
 END $$;

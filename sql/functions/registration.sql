@@ -203,7 +203,7 @@ BEGIN
   END IF;
   new := rsvp_target(old, want);
   IF new IS NOT DISTINCT FROM old THEN RETURN rsvp_answer(200, r); END IF;
-  IF NOT rsvp_open(q) THEN RETURN refuse(409, 'EVENT_CLOSED', 'this event takes no answers'); END IF;
+  IF NOT rsvp_open(q) THEN RETURN rsvp_closed(p_event, p_user); END IF;
 
   IF new = 'going' THEN
     IF q.waiting = 0 THEN
@@ -246,6 +246,22 @@ CREATE OR REPLACE FUNCTION rsvp_open(q event_seats) RETURNS boolean LANGUAGE sql
   SELECT q.open AND q.closes_at > now()
 $$;
 
+-- Why an event takes no answers; a draft is not there for others, a deleted one for nobody.
+CREATE OR REPLACE FUNCTION rsvp_closed(p_event uuid, p_user uuid) RETURNS effect LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF EXISTS (SELECT FROM events WHERE id = p_event AND deleted_at IS NULL
+               AND (status <> 'draft' OR event_relation(id, p_user, host_id) IN ('host', 'cohost'))) THEN
+    RETURN refuse(409, 'EVENT_CLOSED', 'this event takes no answers');
+  END IF;
+  RETURN refuse(404, 'NOT_FOUND', 'no such event');
+END $$;
+
+-- Drafts and deleted events are closed: only then is the event itself looked at.
+CREATE OR REPLACE FUNCTION rsvp_known(p_event uuid, p_user uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT e.deleted_at IS NULL AND (e.status <> 'draft' OR is_admin(p_user)
+    OR event_relation(e.id, p_user, e.host_id) IN ('host', 'cohost')) FROM events e WHERE e.id = p_event
+$$;
+
 -- One person's answer to one event: want = going | interested | maybe | not_going.
 -- Status 599: call again with slow (in a new transaction).
 CREATE OR REPLACE FUNCTION rsvp_set(p_event uuid, p_user uuid, p_id uuid, want text, p_data jsonb, slow boolean)
@@ -259,7 +275,7 @@ DECLARE
 BEGIN
   SELECT * INTO q FROM event_seats WHERE event_id = p_event;
   SELECT * INTO r FROM rsvps WHERE event_id = p_event AND user_id = p_user;
-  IF q.event_id IS NULL OR NOT (r.id IS NOT NULL AND want = 'not_going' OR event_visible(p_event, p_user, q.privacy)) THEN
+  IF q.event_id IS NULL OR NOT q.open AND NOT rsvp_known(p_event, p_user) OR NOT (r.id IS NOT NULL AND want = 'not_going' OR event_visible(p_event, p_user, q.privacy)) THEN
     RETURN refuse(404, 'NOT_FOUND', 'no such event');
   END IF;
   old := r.state;
@@ -271,7 +287,7 @@ BEGIN
   END IF;
 
   SELECT * INTO q FROM event_seats WHERE event_id = p_event;
-  IF NOT rsvp_open(q) THEN RETURN refuse(409, 'EVENT_CLOSED', 'this event takes no answers'); END IF;
+  IF NOT rsvp_open(q) THEN RETURN rsvp_closed(p_event, p_user); END IF;
   IF q.waiting > 0 AND 'going' IN (old, new) THEN RETURN refuse(599, NULL, NULL); END IF;
   IF new = 'going' AND NOT EXISTS (SELECT FROM seat_counters k WHERE k.pool_id = p_event AND k.remaining > 0) THEN
     IF q.waitlist THEN RETURN refuse(599, NULL, NULL); END IF;

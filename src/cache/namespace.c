@@ -43,8 +43,8 @@ enum err cache_namespace_refresh(struct ctx *c)
 	if (shm_cache_debt())
 		return pay_debt(c);
 	TRY(read_namespace(c, Q_CACHE_NAMESPACE, &ns));
-	/* Somebody has renewed it while we read: theirs is newer than ours. */
-	if (shm_cache_namespace() == before && !shm_cache_debt())
-		shm_cache_namespace_set(ns);
+	/* Whoever has renewed it while we read knows better. */
+	if (ns != before && !shm_cache_debt())
+		(void)shm_cache_namespace_move(before, ns);
 	return OK;
 }

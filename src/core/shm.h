@@ -35,6 +35,8 @@ void shm_generation_bump(uint64_t key_hash);
 /* 0 until somebody has read it from the database. */
 uint64_t shm_cache_namespace(void);
 void shm_cache_namespace_set(uint64_t ns);
+/* Only if it still is `from`; false when somebody else was faster. */
+bool shm_cache_namespace_move(uint64_t from, uint64_t to);
 /* Debt: a delete could not be confirmed, so the namespace must change before the cache is used. */
 bool shm_cache_debt(void);
 void shm_cache_debt_set(bool owed);

@@ -40,6 +40,11 @@ void shm_cache_namespace_set(uint64_t ns)
 	STORE(shm_coherence()->cache_namespace, ns);
 }
 
+bool shm_cache_namespace_move(uint64_t from, uint64_t to)
+{
+	return atomic_compare_exchange_strong(&shm_coherence()->cache_namespace, &from, to);
+}
+
 bool shm_cache_debt(void)
 {
 	return LOAD(shm_coherence()->cache_debt) != 0;
@@ -76,7 +81,10 @@ void shm_breaker_trip(int64_t now_ms, long pause_ms)
 
 void shm_breaker_ok(void)
 {
-	STORE(shm_coherence()->breaker_until, 0);
+	struct coherence *c = shm_coherence();
+
+	if (LOAD(c->breaker_until) != 0) /* nearly always closed: leave the cache line clean */
+		STORE(c->breaker_until, 0);
 }
 
 /* ---- revocations ---- */

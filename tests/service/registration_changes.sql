@@ -23,7 +23,7 @@ DECLARE
   what text := t.pick('answer'::text, 'answer', 'answer', 'answer', 'answer', 'cancel', 'cancel', 'edit', 'edit', 'edit',
                       'slow', 'rename', 'cohost', 'publish', 'seldom');
 BEGIN
-  IF what = 'seldom' THEN what := t.pick('off'::text, 'delete', 'complete', 'again', 'again', 'again'); END IF;
+  IF what = 'seldom' THEN what := t.pick('off'::text, 'delete', 'complete', 'none', 'none', 'none', 'none', 'none', 'none', 'none'); END IF;
   CASE what
     WHEN 'answer' THEN PERFORM t.answer(ev, u, t.pick('going'::text, 'going', 'going', 'maybe', 'interested', 'not_going'));
     WHEN 'slow' THEN PERFORM rsvp_set(ev, u, uuid7(), t.pick('going'::text, 'maybe', 'not_going'), NULL, true);
