@@ -250,17 +250,11 @@ $$;
 CREATE OR REPLACE FUNCTION rsvp_closed(p_event uuid, p_user uuid) RETURNS effect LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF EXISTS (SELECT FROM events WHERE id = p_event AND deleted_at IS NULL
-               AND (status <> 'draft' OR event_relation(id, p_user, host_id) IN ('host', 'cohost'))) THEN
+               AND (status <> 'draft' OR is_admin(p_user) OR event_relation(id, p_user, host_id) IN ('host', 'cohost'))) THEN
     RETURN refuse(409, 'EVENT_CLOSED', 'this event takes no answers');
   END IF;
   RETURN refuse(404, 'NOT_FOUND', 'no such event');
 END $$;
-
--- Drafts and deleted events are closed: only then is the event itself looked at.
-CREATE OR REPLACE FUNCTION rsvp_known(p_event uuid, p_user uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT e.deleted_at IS NULL AND (e.status <> 'draft' OR is_admin(p_user)
-    OR event_relation(e.id, p_user, e.host_id) IN ('host', 'cohost')) FROM events e WHERE e.id = p_event
-$$;
 
 -- One person's answer to one event: want = going | interested | maybe | not_going.
 -- Status 599: call again with slow (in a new transaction).
@@ -275,7 +269,7 @@ DECLARE
 BEGIN
   SELECT * INTO q FROM event_seats WHERE event_id = p_event;
   SELECT * INTO r FROM rsvps WHERE event_id = p_event AND user_id = p_user;
-  IF q.event_id IS NULL OR NOT q.open AND NOT rsvp_known(p_event, p_user) OR NOT (r.id IS NOT NULL AND want = 'not_going' OR event_visible(p_event, p_user, q.privacy)) THEN
+  IF q.event_id IS NULL OR NOT q.open AND (rsvp_closed(p_event, p_user)).status = 404 OR NOT (r.id IS NOT NULL AND want = 'not_going' OR event_visible(p_event, p_user, q.privacy)) THEN
     RETURN refuse(404, 'NOT_FOUND', 'no such event');
   END IF;
   old := r.state;

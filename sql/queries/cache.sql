@@ -2,6 +2,6 @@
 -- What cached things of this database are prefixed with.
 SELECT cache_namespace();
 
--- name: CACHE_EPOCH_BUMP () one
+-- name: CACHE_EPOCH_BUMP () one writes
 -- Makes everything cached so far unreachable, for all hosts; the new namespace.
 SELECT cache_epoch_bump();

@@ -28,7 +28,7 @@ SELECT invariant, event_id, detail FROM check_invariants();
 -- Stored documents that differ from rebuilt ones.
 SELECT check_docs();
 
--- name: JOB_TICK () one
+-- name: JOB_TICK () one writes
 -- One step of one due job.
 SELECT j.worked, j.name, j.failed FROM job_tick() j;
 

@@ -2,7 +2,7 @@
 -- A new account; 409 for a known address.
 SELECT f.* FROM user_create(:id, :email, :hash, :name, :role) f;
 
--- name: LOGIN_LOOKUP (email text, address text, quota int4) one
+-- name: LOGIN_LOOKUP (email text, address text, quota int4) one writes
 -- Seconds to wait (limit), id and hash of an active account.
 SELECT l.wait, l.id, l.hash FROM login_lookup(:email, :address, :quota) l;
 

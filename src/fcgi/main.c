@@ -92,6 +92,7 @@ static int start(const struct config *cfg)
 	views_flush(&c, true);
 	log_flush(0);
 	db_close(c.db);
+	cache_free(c.cache);
 	arena_free(arena);
 	return status;
 }

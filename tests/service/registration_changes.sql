@@ -23,7 +23,9 @@ DECLARE
   what text := t.pick('answer'::text, 'answer', 'answer', 'answer', 'answer', 'cancel', 'cancel', 'edit', 'edit', 'edit',
                       'slow', 'rename', 'cohost', 'publish', 'seldom');
 BEGIN
-  IF what = 'seldom' THEN what := t.pick('off'::text, 'delete', 'complete', 'none', 'none', 'none', 'none', 'none', 'none', 'none'); END IF;
+  IF what = 'seldom' THEN
+    what := CASE WHEN random() < 0.3 THEN t.pick('off'::text, 'delete', 'complete') ELSE 'invite' END;
+  END IF;
   CASE what
     WHEN 'answer' THEN PERFORM t.answer(ev, u, t.pick('going'::text, 'going', 'going', 'maybe', 'interested', 'not_going'));
     WHEN 'slow' THEN PERFORM rsvp_set(ev, u, uuid7(), t.pick('going'::text, 'maybe', 'not_going'), NULL, true);
@@ -36,13 +38,15 @@ BEGIN
     WHEN 'cohost' THEN
       INSERT INTO event_hosts (event_id, user_id) VALUES (ev, u) ON CONFLICT DO NOTHING;
       PERFORM job_refresh_host(jsonb_build_object('user', u));
+    WHEN 'invite' THEN
+      INSERT INTO invitations (id, event_id, inviter_id, invitee_id) SELECT uuid7(), ev, t.host(ev), p FROM unnest(people) p
+        ON CONFLICT DO NOTHING;
     WHEN 'off' THEN PERFORM event_cancel(ev, t.host(ev), false, 'so', NULL);
     WHEN 'delete' THEN PERFORM event_delete(ev, t.host(ev), false, NULL);
     WHEN 'complete' THEN
       UPDATE marquee.events e SET start_date = now() - interval '3 days', end_date = NULL, ends_at = now() - interval '2 days' WHERE e.id = ev;
       PERFORM job_complete('{}');
       PERFORM event_doc_write(d.event_id) FROM event_docs d WHERE d.event_id = ev;
-    ELSE NULL;
   END CASE;
   RETURN what;
 END $$;
