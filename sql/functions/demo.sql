@@ -125,7 +125,7 @@ BEGIN
   INSERT INTO friendships (user_a, user_b, status, requested_by)
   SELECT least(a, b), greatest(a, b), CASE WHEN demo_h(seed, 20, n) % 10 = 0 THEN 'pending' ELSE 'accepted' END, a
   FROM (SELECT n, demo_id(seed, 1, n) AS a, demo_id(seed, 1, 1 + (n - 1 + 1 + demo_h(seed, 21 + k, n) % (people - 1)) % people) AS b
-        FROM generate_series(1, people) n, generate_series(0, 1) k WHERE people > 1) f
+        FROM generate_series(1, people) n, generate_series(0, 1) k WHERE people > 1 OFFSET 0) f
   ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS done = ROW_COUNT;
   RETURN done;
@@ -195,7 +195,8 @@ BEGIN
     SELECT array_agg(s) AS list FROM (SELECT s FROM generate_series(1, people) s WHERE gcd(s, people) = 1
                                       ORDER BY demo_h(seed, 70, s) LIMIT 97) c),
   ranked AS (SELECT n, row_number() OVER (ORDER BY demo_h(seed, 71, n)) AS place FROM generate_series(1, gatherings) n),
-  weighed AS (SELECT n, place, place ^ -0.8 / sum(place ^ -0.8) OVER () AS share FROM ranked)
+  weighed AS (SELECT n, place, weight / sum(weight) OVER () AS share
+    FROM (SELECT n, place, place::float8 ^ -0.8::float8 AS weight FROM ranked) w)
   INSERT INTO demo_plan
   SELECT n, least(people, floor(answers * share)), demo_h(seed, 72, n) % people,
          steps.list[1 + demo_h(seed, 73, n) % cardinality(steps.list)] FROM weighed, steps;
@@ -222,11 +223,11 @@ BEGIN
            e.created_at, least(now(), e.start_date) - e.created_at AS span
     FROM demo_plan p JOIN events e ON e.id = demo_id(seed, 2, p.n) WHERE p.n BETWEEN first AND last),
   asked AS (
-    SELECT ev.*, j, demo_h(seed, 80, n * 1000003::bigint + j) AS h, demo_h(seed, 80, n * 1000003::bigint + j) % 100 < 83 AS wants
-    FROM ev CROSS JOIN LATERAL generate_series(0, answers - 1) j),
+    SELECT ev.*, j, r.h, r.h % 100 < 83 AS wants FROM ev CROSS JOIN LATERAL generate_series(0, answers - 1) j
+    CROSS JOIN LATERAL (SELECT demo_h(seed, 80, n * 1000003::bigint + j) AS h OFFSET 0) r),
   counted AS (SELECT *, sum(wants::int) OVER (PARTITION BY n ORDER BY j ROWS UNBOUNDED PRECEDING) AS place FROM asked),
   decided AS MATERIALIZED (
-    SELECT id, cap, j, n, h, created_at + span * ((j + 0.5) / answers) AS at, start_date,
+    SELECT id, cap, j, n, h, created_at + span * ((j + 0.5::float8) / answers) AS at, start_date,
       demo_id(seed, 1, 1 + (start + j::bigint * step) % people) AS user_id,
       CASE WHEN NOT wants THEN CASE WHEN h % 100 < 91 THEN 'interested' WHEN h % 100 < 97 THEN 'maybe' ELSE 'not_going' END
            WHEN cap IS NULL OR place <= cap THEN 'going' WHEN waitlist_enabled THEN 'waitlisted' ELSE 'interested' END AS state,
@@ -259,8 +260,14 @@ BEGIN
   RETURN done;
 END $$;
 
+-- What event_doc_write does, for many at once.
 CREATE OR REPLACE FUNCTION demo_docs(seed bigint, first int, last int) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+  done int;
 BEGIN
-  PERFORM event_doc_write(demo_id(seed, 2, n)) FROM generate_series(first, last) n;
-  RETURN last - first + 1;
+  INSERT INTO event_docs (event_id, version, shape, meta, doc)
+  SELECT e.id, e.version, event_doc_shape(), event_meta(e), event_doc(e)
+  FROM generate_series(first, last) n JOIN events e ON e.id = demo_id(seed, 2, n);
+  GET DIAGNOSTICS done = ROW_COUNT;
+  RETURN done;
 END $$;

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# tests/service/test_registration_load.sh - registration under load: 32 clients come and leave on an
+# event with too few seats while its host changes the capacity every 20 ms
+#
+#   T_SECONDS=60 test_registration_load.sh     how long each of the two loads runs (10)
+#
+# The second load is the control: the same in a database of its own whose functions are replaced by
+# the obvious ones (load_naive.sql). It must go wrong, or this test would prove nothing.
+# Needs MARQUEE_TEST_DSN: a superuser's on a migrated database, which is not the same afterwards.
+set -euo pipefail
+T_SRCDIR=${T_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd -P)}
+HERE=$T_SRCDIR/tests/service
+SECONDS_EACH=${T_SECONDS:-10}
+
+if [ -z "${MARQUEE_TEST_DSN:-}" ]; then
+  echo "SKIP MARQUEE_TEST_DSN is not set"
+  echo "RESULT test_registration_load passed=0 failed=0 skipped=1"
+  exit 77
+fi
+PGBENCH=$(command -v pgbench || ls -v /usr/lib/postgresql/*/bin/pgbench | tail -n 1)
+export PGOPTIONS="-c search_path=marquee,public -c client_min_messages=warning"
+TMP=$(mktemp -d)
+trap 'rm -rf "$TMP"' EXIT
+passed=0 failed=0
+
+sql() { # database, arguments of psql
+  local db=$1
+  shift
+  psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$MARQUEE_TEST_DSN dbname=$db" "$@"
+}
+
+verdict() { # name, findings
+  if [ -z "$2" ]; then
+    passed=$((passed + 1))
+    echo "ok   $1"
+  else
+    failed=$((failed + 1))
+    printf 'FAIL %s\n%s\n' "$1" "$2"
+  fi
+}
+
+bench() { # database, name, clients
+  "$PGBENCH" -n -M prepared -c "$3" -j "$(($3 > 1 ? 2 : 1))" -T "$SECONDS_EACH" -f "$HERE/load_$2.sql" \
+    "$MARQUEE_TEST_DSN dbname=$1" >"$TMP/$1.$2" 2>&1 || true
+}
+
+load() { # database: all clients at once, until all have ended
+  local edits look
+  bench "$1" edits 1 &
+  edits=$!
+  bench "$1" look 1 &
+  look=$!
+  bench "$1" mix 32
+  wait "$edits" "$look"
+}
+
+number() { # database, name, words before the number
+  sed -n "s/^$3:* *\([0-9]*\).*/\1/p" "$TMP/$1.$2"
+}
+
+# What went wrong in one of the scripts: transactions rolled back, clients given up.
+losses() { # database, name
+  local lost
+  lost=$(number "$1" "$2" 'number of failed transactions')
+  [ "$lost" = 0 ] || echo "$2: ${lost:-unknown number of} transactions failed"
+  grep -E 'error|aborted|FATAL' "$TMP/$1.$2" | sort | uniq -c | sort -rn | head -n 5 || true
+}
+
+deadlocks() { # database
+  sql "$1" -c "SELECT pg_stat_clear_snapshot(), deadlocks FROM pg_stat_database WHERE datname = current_database()" | tr -d '|'
+}
+
+# In the server's log, where the driver keeps one.
+deadlocks_logged() {
+  cat "${T_STATE:-/nonexistent}"/state/log/postgresql.log 2>/dev/null | grep -c 'deadlock detected' || true
+}
+
+drift() { # database: seats that are lost, doubled or left free beside people who wait
+  sql "$1" -c "SELECT * FROM check_invariants() WHERE invariant ~ '^I[16] '"
+}
+
+prepare() { # database
+  sql "$1" -o /dev/null -1 -f "$HERE/load_event.sql"
+}
+
+product() { # database
+  local before
+  before=$(deadlocks_logged)
+  load "$1"
+  verdict 'no transaction fails' "$(losses "$1" mix; losses "$1" edits; losses "$1" look)"
+  verdict 'no deadlock in the statistics' "$(deadlocks "$1" | grep -vx 0)"
+  verdict 'no deadlock in the log' "$(deadlocks_logged | grep -vx "$before")"
+  verdict 'invariants hold' "$(sql "$1" -c 'SELECT * FROM check_invariants()')"
+  verdict 'stored documents are right' "$(sql "$1" -c 'SELECT check_docs()')"
+  verdict 'there was something to see' "$(sql "$1" -c "SELECT 'only ' || s FROM (
+    SELECT format('%s waited, %s promoted, %s left, %s edits', count(*) FILTER (WHERE to_state = 'waitlisted'),
+      count(*) FILTER (WHERE from_state = 'waitlisted' AND to_state = 'going'),
+      count(*) FILTER (WHERE from_state = 'going'), (SELECT max(version) FROM events)) s,
+      least(count(*) FILTER (WHERE to_state = 'waitlisted'), count(*) FILTER (WHERE from_state = 'waitlisted' AND to_state = 'going'),
+      count(*) FILTER (WHERE from_state = 'going'), (SELECT max(version) FROM events)) least FROM rsvp_history) h WHERE least < 10")"
+  echo "     $(number "$1" mix tps =)/s on one event, $(sql "$1" -c "SELECT count(*) FROM rsvp_history") changes"
+}
+
+control() { # database
+  local dead broken
+  sql "$1" -1 -f "$HERE/load_naive.sql"
+  load "$1"
+  dead=$(deadlocks "$1")
+  broken=$(drift "$1")
+  verdict 'the obvious version goes wrong' "$([ "$dead" != 0 ] || [ -n "$broken" ] || echo 'no deadlock, no drift')"
+  echo "     it did: $dead deadlocks${broken:+, }$broken; $(number "$1" mix tps =)/s"
+}
+
+main() {
+  local db
+  db=$(psql -X -A -t -d "$MARQUEE_TEST_DSN" -c 'SELECT current_database()')
+  prepare "$db"
+  sql postgres -c "DROP DATABASE IF EXISTS ${db}_naive WITH (FORCE)" -c "CREATE DATABASE ${db}_naive TEMPLATE $db"
+  product "$db"
+  control "${db}_naive"
+  sql postgres -c "DROP DATABASE ${db}_naive WITH (FORCE)"
+  echo "RESULT test_registration_load passed=$passed failed=$failed skipped=0"
+  [ $failed = 0 ]
+}
+
+main
