@@ -118,7 +118,7 @@ static const struct fragment scopes[] = {
 	  T_UUID },
 	{ "invited",
 	  " AND e.id IN (SELECT event_id FROM invitations WHERE invitee_id = %P)"
-	  " AND e.ends_at > now()",
+	  " AND e.status <> 'draft' AND e.ends_at > now()",
 	  T_UUID },
 	{ "past",
 	  " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
