@@ -271,3 +271,20 @@ BEGIN
   GET DIAGNOSTICS done = ROW_COUNT;
   RETURN done;
 END $$;
+
+-- In the caller's transaction only: rows made here refer to each other, so the checks of their
+-- foreign keys, which take half of the time, are left out where the role may leave them out.
+CREATE OR REPLACE FUNCTION demo_begin() RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  may boolean := has_parameter_privilege('session_replication_role', 'SET');
+BEGIN
+  IF may THEN PERFORM set_config('session_replication_role', 'replica', true); END IF;
+  RETURN may;
+END $$;
+
+CREATE OR REPLACE FUNCTION demo_finish() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  ANALYZE users, friendships, events, event_docs, event_seats, seat_counters, rsvps, rsvp_history;
+  PERFORM job_scores('{}');
+  RETURN true;
+END $$;

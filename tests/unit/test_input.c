@@ -166,9 +166,11 @@ static void reads_relative_times(void)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		int64_t us, now = clock_now_us() / 1000000;
+		char json[64];
+
+		snprintf(json, sizeof(json), "{\"from\":\"%s\"}", rows[i].text);
 		struct json_object *v =
-		    read_with(list_fields, arena_printf(arena, "{\"from\":\"%s\"}", rows[i].text),
-			      (struct input_mode){ .text = true });
+		    read_with(list_fields, json, (struct input_mode){ .text = true });
 
 		T_EQ_STR(problems(), "");
 		T_EQ_INT(clock_parse(js_str(v, "from"), &us), CLOCK_INSTANT);
