@@ -275,11 +275,11 @@ BEGIN
   old := r.state;
   new := rsvp_target(old, want);
   IF new IS NOT DISTINCT FROM old THEN RETURN rsvp_answer(200, r); END IF;
-  IF slow OR old = 'waitlisted' OR q.waiting > 0 AND 'going' IN (old, new)
-     OR NOT pg_try_advisory_xact_lock_shared(event_lock_key(p_event)) THEN
+  IF slow OR old = 'waitlisted' OR q.waiting > 0 AND 'going' IN (old, new) THEN
     RETURN rsvp_slow(p_event, p_user, p_id, want, p_data);
   END IF;
 
+  PERFORM pg_advisory_xact_lock_shared(event_lock_key(p_event));
   SELECT * INTO q FROM event_seats WHERE event_id = p_event;
   IF NOT rsvp_open(q) THEN RETURN rsvp_closed(p_event, p_user); END IF;
   IF q.waiting > 0 AND 'going' IN (old, new) THEN RETURN refuse(599, NULL, NULL); END IF;

@@ -80,7 +80,8 @@ static enum err plan(struct ctx *c, struct demo *d, const char *first, const cha
 {
 	(void)first;
 	(void)last;
-	return db_query(c, Q_DEMO_PLAN, r, d->n_seed.s, d->n_events.s, d->n_users.s, d->n_answers.s);
+	return db_query(c, Q_DEMO_PLAN, r, d->n_seed.s, d->n_events.s, d->n_users.s,
+			d->n_answers.s);
 }
 
 /* The costs are measured, in microseconds. What an answer costs is added to its event's. */
@@ -98,7 +99,9 @@ static double cost_of(const struct demo *d, const struct step *s)
 {
 	long n = *(const long *)((const char *)d + s->of);
 
-	return (double)n * s->cost + (s->run == answers ? (double)d->registrations * ANSWER_COST : 0);
+	double cost = (double)n * s->cost;
+
+	return s->run == answers ? cost + (double)d->registrations * ANSWER_COST : cost;
 }
 
 static enum err run_step(struct ctx *c, struct demo *d, const struct step *s)
@@ -160,7 +163,8 @@ static enum err check(struct ctx *c, const struct demo *d)
 static enum err arguments(struct ctx *c, int argc, char **argv, struct demo *d)
 {
 	static const struct option options[] = {
-		{ "events", required_argument, NULL, 'e' }, { "users", required_argument, NULL, 'u' },
+		{ "events", required_argument, NULL, 'e' },
+		{ "users", required_argument, NULL, 'u' },
 		{ "registrations", required_argument, NULL, 'r' },
 		{ "seed", required_argument, NULL, 's' }, { 0 },
 	};

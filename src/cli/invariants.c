@@ -23,6 +23,8 @@ const struct command cmd_invariants = {
 	.name = "invariants",
 	.usage = "",
 	.text =
-	    "Recount everything; print what must hold and does not (exit 1 and more: something).",
+	    "Recount everything; print what must hold and does not (exit 1: something).",
 	.run = run,
+	.slow = true,
+	.verdict = true,
 };

@@ -14,9 +14,11 @@
 #include <string.h>
 
 #define FLAGS_MAX 64
+#define SLOW_MS (3600L * 1000)
 
 static const struct command *const commands[] = { &cmd_migrate, &cmd_user,       &cmd_config,
-						  &cmd_routes,  &cmd_invariants, &cmd_job };
+						  &cmd_routes,  &cmd_invariants, &cmd_job,
+						  &cmd_import,  &cmd_demo,       &cmd_doctor };
 
 static void usage(FILE *out)
 {
@@ -31,6 +33,14 @@ static void usage(FILE *out)
 enum err cli_usage(struct ctx *c, const struct command *cmd)
 {
 	return fail(c, E_INVALID, "usage: marquee %s %s", cmd->name, cmd->usage);
+}
+
+enum err cli_number(struct ctx *c, const char *flag, long min, long max, long *out)
+{
+	if (!str_to_long(str_of(optarg), min, max, out))
+		return fail(c, E_INVALID, "%s takes a whole number from %ld to %ld, not '%s'", flag,
+			    min, max, optarg);
+	return OK;
 }
 
 void cli_attach(struct ctx *c)
@@ -49,7 +59,7 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
-static int report(struct ctx *c, enum err e)
+static int report(struct ctx *c, const struct command *cmd, enum err e)
 {
 	if (e == OK)
 		return 0;
@@ -57,21 +67,25 @@ static int report(struct ctx *c, enum err e)
 		c->err_msg && *c->err_msg ? c->err_msg : err_info(e)->title);
 	for (const struct detail *d = c->details; d; d = d->next)
 		fprintf(stderr, "  %s %s\n", d->field, d->reason);
+	if (cmd->verdict && (e == E_CONFLICT || e == E_NOTFOUND))
+		return 1;
 	return err_info(e)->exit;
 }
 
 static int run(const struct command *cmd, const struct config *cfg, int argc, char **argv)
 {
 	struct arena *arena = arena_new((size_t)1 << 30);
-	struct ctx c = { .cfg = cfg };
+	struct config patient = *cfg;
+	struct ctx c = { .cfg = cmd->slow ? &patient : cfg };
 
+	patient.db_statement_timeout = SLOW_MS;
 	ctx_begin(&c, arena);
 	c.actor = &actor_anonymous;
 	if (!cmd->offline) {
-		c.db = db_new(cfg, cfg->db_dsn, "marquee");
+		c.db = db_new(c.cfg, cfg->db_dsn, "marquee");
 		c.cache = cache_new(cfg);
 	}
-	int status = report(&c, cmd->run(&c, argc, argv));
+	int status = report(&c, cmd, cmd->run(&c, argc, argv));
 
 	if (!cmd->offline) {
 		db_close(c.db);

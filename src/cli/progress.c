@@ -22,7 +22,7 @@ const char *progress_time(double seconds, char out[32])
 
 void progress_begin(struct progress *p, const char *unit, double total)
 {
-	*p = (struct progress){ .unit = unit, .total = total > 0 ? total : 1 };
+	*p = (struct progress){ .unit = unit, .total = total };
 	p->terminal = isatty(STDERR_FILENO);
 	p->began_ms = clock_mono_ms();
 }
@@ -40,7 +40,7 @@ static void bar(double part)
 void progress_at(struct progress *p, double done, long long count, const char *label)
 {
 	int64_t now = clock_mono_ms();
-	double part = done >= p->total ? 1 : done / p->total;
+	double part = p->total <= 0 ? 0 : done >= p->total ? 1 : done / p->total;
 	double took = (double)(now - p->began_ms) / 1000;
 	double rate = took > 0 ? (double)count / took : 0;
 	char left[32];
@@ -49,11 +49,12 @@ void progress_at(struct progress *p, double done, long long count, const char *l
 		return;
 	p->shown_ms = now;
 	p->tenth = (int)(part * 10);
-	progress_time(part > 0 ? took / part - took : 0, left);
 	if (p->terminal)
 		bar(part);
-	fprintf(stderr, "%3d %%  %lld %s, %.0f/s, %s left%s%s", (int)(part * 100), count, p->unit,
-		rate, left, *label ? ", " : "", label);
+	if (p->total > 0)
+		fprintf(stderr, "%3d %%  %s left, ", (int)(part * 100),
+			progress_time(part > 0 ? took / part - took : 0, left));
+	fprintf(stderr, "%lld %s, %.0f/s%s%s", count, p->unit, rate, *label ? ", " : "", label);
 	fputs(p->terminal ? "\033[K" : "\n", stderr);
 	fflush(stderr);
 }

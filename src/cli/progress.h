@@ -7,7 +7,7 @@
 
 struct progress {
 	const char *unit;	/* what is counted, in the plural */
-	double total;		/* of the work, in any measure */
+	double total;		/* of the work, in any measure; 0: nobody knows */
 	bool terminal;
 	int64_t began_ms, shown_ms;
 	int tenth;

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "core/id.h"
 #include "core/str.h"
+#include "db/db.h"
 #include "domain/people.h"
 
 #include <getopt.h>
@@ -81,12 +82,36 @@ static enum err token(struct ctx *c, int argc, char **argv)
 	return OK;
 }
 
+static enum err list(struct ctx *c, int argc, char **argv)
+{
+	static const struct option options[] = { { "limit", required_argument, NULL, 'l' }, { 0 } };
+	long limit = 100;
+	char most[24];
+	PGresult *r;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (o != 'l')
+			return cli_usage(c, &cmd_user);
+		TRY(cli_number(c, "--limit", 1, 1000000, &limit));
+	}
+	if (optind != argc)
+		return cli_usage(c, &cmd_user);
+	snprintf(most, sizeof(most), "%ld", limit);
+	TRY(db_query(c, Q_USERS_LIST, &r, most));
+	for (int i = 0; i < PQntuples(r); i++)
+		printf("%s  %-9s %-8s %-32s %s\n", db_get(r, i, 0), db_get(r, i, 3),
+		       strcmp(db_get(r, i, 4), "t") == 0 ? "active" : "disabled", db_get(r, i, 1),
+		       db_get(r, i, 2));
+	return OK;
+}
+
 static enum err run(struct ctx *c, int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		enum err (*run)(struct ctx *, int, char **);
-	} verbs[] = { { "add", add }, { "role", role }, { "token", token } };
+	} verbs[] = { { "add", add }, { "role", role }, { "token", token }, { "list", list } };
 
 	for (size_t i = 0; argc > 1 && i < COUNT(verbs); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
@@ -97,7 +122,9 @@ static enum err run(struct ctx *c, int argc, char **argv)
 const struct command cmd_user = {
 	.name = "user",
 	.usage =
-	    "add EMAIL NAME [--role ROLE] [--password-file FILE] | role EMAIL ROLE | token EMAIL",
-	.text = "Create people, give them a role, print a token for one of them.",
+	    "add EMAIL NAME [--role ROLE] [--password-file FILE] | role EMAIL ROLE | token EMAIL"
+	    " | list [--limit N]",
+	.text = "Create people, give them a role, print a token for one of them, list the newest.",
 	.run = run,
+	.verdict = true,
 };

@@ -163,7 +163,7 @@ static void indexes_many(void)
 	request(envp);
 	for (int i = 0; i < 2000; i++) {
 		snprintf(name, sizeof(name), "X-%d", i);
-		T_EQ_INT(atol(http_header(&rq, name)), i);
+		T_EQ_INT(strtol(http_header(&rq, name), NULL, 10), i);
 	}
 	T_EQ_STR(http_header(&rq, "X-2000"), "");
 }

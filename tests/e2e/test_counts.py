@@ -1,0 +1,116 @@
+"""tests/e2e/test_counts.py - round trips to database and cache, as Server-Timing tells them."""
+import re
+
+from api import Skip, Stack, anonymous, call, event, expect, expect_status, instant, main, person, rsvp, unique, wait_for
+
+
+def trips(answer):
+    """(sql, cache) of one answer."""
+    found = dict(re.findall(r"(sql|cache);desc=(\d+)", answer.header("Server-Timing")))
+    if not found:
+        raise Skip("http.server_timing is off")
+    return int(found["sql"]), int(found["cache"])
+
+
+def at(ev, more=""):
+    return f"/api/events/{ev['id']}{more}"
+
+
+def costs(answer, want, what, status=200):
+    expect_status(answer, status, what)
+    expect(trips(answer), want, what)
+
+
+def warm_and_read(who, ev):
+    """Two reads: should the cached counts (one second) run out between them, once more."""
+    for _ in range(5):
+        who.get(at(ev))
+        a = who.get(at(ev))
+        if trips(a)[0] == 0:
+            return a
+    return a
+
+
+def test_cached_read_is_one_trip_to_the_cache():
+    host, reader = person(), person()
+    ev = event(host, virtual_link="https://meet.example.org/x")
+    costs(warm_and_read(anonymous, ev), (0, 1), "anonymous")
+    costs(warm_and_read(reader, ev), (0, 1), "somebody signed in")
+    a = anonymous.get(at(ev), If_None_Match=anonymous.get(at(ev)).header("ETag"))
+    expect(a.status in (200, 304), True)
+
+
+def test_uncached_read_is_one_statement():
+    ev, reader = event(person()), person()
+    costs(anonymous.get(at(ev, "?fresh=1")), (1, 0), "fresh, anonymous")
+    costs(reader.get(at(ev, "?fresh=1")), (1, 0), "fresh, signed in")
+    first = anonymous.get(at(event(person())))
+    expect(trips(first)[0], 1, "the first read fills the cache with one statement")
+    with Stack("cache.servers =") as stack:
+        host = person(url=stack.url)
+        ev = host.post("/api/events", {"title": "No cache", "start_date": instant()}).data
+        for who in (None, host.token):
+            a = call("GET", at(ev), None, who, url=stack.url)
+            costs(a, (1, 0), "cache switched off")
+        costs(call("GET", "/api/categories", url=stack.url), (1, 0), "categories without a cache")
+        wait_for("health", lambda: call("GET", "/health", url=stack.url).json["status"] == "ok")
+        expect(call("GET", "/health", url=stack.url).json["dependencies"]["cache"], "off", "wanted so")
+
+
+def test_lists_are_one_statement():
+    host, reader = person(), person(role="admin")
+    for _ in range(5):
+        event(host)
+    for who in (anonymous, host, reader):
+        for query in ("", "?limit=100", f"?host_id={host.id}&sort=-created_at", "?sort=popularity&tags=x",
+                      "?from=today&to=%2B30d", "?category=tech"):
+            a = who.get("/api/events" + query)
+            expect_status(a, 200, query)
+            got = trips(a)
+            allowed = 2 if "category" in query and not a.data else 1  # an empty one asks: is there such a category?
+            expect((got[0] <= allowed, got[1] <= 1), (True, True), f"{query} {got}")
+    costs(host.get("/api/events/my"), (1, 0), "my")
+    expect(trips(anonymous.get("/api/events?count=exact"))[0], 2, "counting is the second statement")
+
+
+def test_answers_are_one_statement():
+    host, one, two = person(), person(), person()
+    ev = event(host, max_attendees=1)
+    expect(trips(rsvp(one, ev))[0], 1, "a seat")
+    expect(trips(rsvp(one, ev))[0], 1, "the same again")
+    expect(trips(rsvp(two, ev))[0], 2, "joining the waiting list looks again under the lock")
+    expect(trips(two.get(at(ev, "/rsvp")))[0], 1)
+    a = one.delete(at(ev, "/rsvp"))
+    expect((a.status, trips(a)[0] <= 2), (200, True), "leaving with somebody waiting")
+    a = two.delete(at(ev, "/rsvp"))
+    expect((a.status, trips(a)[0]), (200, 1), "leaving with nobody waiting")
+    expect(trips(one.post(at(ev, "/register"), None, Idempotency_Key=unique("k")))[0], 1, "a key costs no trip")
+    full = event(host, max_attendees=1, waitlist_enabled=False)
+    rsvp(one, full)
+    a = rsvp(two, full)
+    expect((a.status, trips(a)[0]), (409, 1), "refused by one plain read")
+
+
+def test_changes_are_one_statement():
+    host = person()
+    a = host.post("/api/events", {"title": "Counted", "start_date": instant()})
+    expect((a.status, trips(a)[0]), (201, 1), "create")
+    ev = a.data
+    for method, more, body in (("PATCH", "", {"title": "Other"}), ("PATCH", "", {"capacity": 5}),
+                               ("PUT", "", {"title": "Third", "start_date": instant()}),
+                               ("POST", "/cancel", {}), ("DELETE", "", None)):
+        a = host.send(method, at(ev, more), body)
+        expect((a.status, trips(a)[0]), (200, 1), f"{method} {more} {body}")
+
+
+def test_what_needs_nothing_asks_nothing():
+    for a in (anonymous.get("/livez"), anonymous.get("/nothing"), anonymous.send("OPTIONS", "/api/events"),
+              anonymous.get("/api/events/x"), anonymous.get("/api/events?limit=0"), anonymous.get("/openapi.json"),
+              anonymous.post("/api/events", {}), anonymous.get("/api/users/profile", Authorization="Bearer x.y.z")):
+        expect(trips(a)[0], 0, repr(a)[:80])
+    who = person()
+    costs(who.get("/users/profile"), (1, 0), "a token costs no statement")
+
+
+if __name__ == "__main__":
+    main(globals())
