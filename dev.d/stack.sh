@@ -102,6 +102,7 @@ devbroker_start() {
   sig=$(signature "$program" "$RUN")
   piece_current devbroker "$sig" && return
   piece_stop devbroker TERM 10
+  rm -f "$RUN/app/broker" # of one that was killed
   cp -f "$program" "$STATE/devbroker" && chmod 755 "$STATE/devbroker" || return
   piece_start devbroker "$APP_USER" "$STATE/devbroker" "$RUN/app/broker" "$RUN/app/broker.ctl" &&
     piece_ready devbroker 10 test -s "$RUN/app/broker" && piece_sign devbroker "$sig"

@@ -16,10 +16,11 @@ CREATE OR REPLACE FUNCTION uuid7() RETURNS uuid LANGUAGE sql VOLATILE AS $$
 $$;
 
 -- The words of a place or name: lower case, without accents, anything else is a gap.
-CREATE OR REPLACE FUNCTION words(s text) RETURNS text[] LANGUAGE sql STABLE AS $$
-  SELECT coalesce(array_agg(DISTINCT w), '{}')
-  FROM regexp_split_to_table(lower(public.unaccent(coalesce(s, ''))), '[^[:alnum:]]+') w WHERE w <> ''
-$$;
+CREATE OR REPLACE FUNCTION words(s text) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN ARRAY(SELECT DISTINCT w
+               FROM regexp_split_to_table(lower(public.unaccent(coalesce(s, ''))), '[^[:alnum:]]+') w WHERE w <> '');
+END $$;
 
 -- URL name: words of the title joined by '-', ended by ten characters of the id.
 CREATE OR REPLACE FUNCTION slug(title text, id uuid) RETURNS text LANGUAGE sql STABLE AS $$

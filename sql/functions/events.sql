@@ -10,8 +10,9 @@ CREATE OR REPLACE FUNCTION user_short(u users) RETURNS json LANGUAGE sql STABLE 
 $$;
 
 -- The core document of an event; the only place that knows its shape.
-CREATE OR REPLACE FUNCTION event_doc(e events) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT row_to_json(r)::text FROM (SELECT
+CREATE OR REPLACE FUNCTION event_doc(e events) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (SELECT row_to_json(r)::text FROM (SELECT
     e.id, e.slug, e.title, e.description, e.location, e.url,
     CASE WHEN e.lat IS NOT NULL THEN (SELECT row_to_json(c) FROM (SELECT e.lat, e.lng) c) END AS coordinates,
     iso(e.start_date) AS start_date, iso(e.end_date) AS end_date, e.timezone, e.privacy,
@@ -21,18 +22,22 @@ CREATE OR REPLACE FUNCTION event_doc(e events) RETURNS text LANGUAGE sql STABLE 
     (SELECT user_short(u) FROM users u WHERE u.id = e.host_id) AS host,
     coalesce((SELECT json_agg(user_short(u) ORDER BY h.added_at, u.id)
               FROM event_hosts h JOIN users u ON u.id = h.user_id WHERE h.event_id = e.id), '[]') AS co_hosts,
-    e.version, iso(e.created_at) AS created_at, iso(e.updated_at) AS updated_at) r
-$$;
-CREATE OR REPLACE FUNCTION event_meta(e events) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    e.version, iso(e.created_at) AS created_at, iso(e.updated_at) AS updated_at) r);
+END $$;
+CREATE OR REPLACE FUNCTION event_meta(e events) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT concat_ws(' ', e.version, e.privacy, e.status, e.host_id,
                    CASE WHEN e.virtual_link IS NULL THEN '-' ELSE 'l' END, e.slug)
 $$;
-CREATE OR REPLACE FUNCTION event_doc_write(p_event uuid) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION event_doc_write(p_event uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  e events;
+BEGIN
+  SELECT * INTO e FROM events WHERE id = p_event;
   INSERT INTO event_docs AS d (event_id, version, shape, meta, doc)
-    SELECT e.id, e.version, event_doc_shape(), event_meta(e), event_doc(e) FROM events e WHERE e.id = p_event
+    VALUES (e.id, e.version, event_doc_shape(), event_meta(e), event_doc(e))
   ON CONFLICT (event_id) DO UPDATE
-    SET version = excluded.version, shape = excluded.shape, meta = excluded.meta, doc = excluded.doc
-$$;
+    SET version = excluded.version, shape = excluded.shape, meta = excluded.meta, doc = excluded.doc;
+END $$;
 
 CREATE OR REPLACE FUNCTION are_friends(a uuid, b uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT EXISTS (SELECT FROM friendships WHERE user_a = least(a, b) AND user_b = greatest(a, b) AND status = 'accepted')
@@ -40,15 +45,16 @@ $$;
 
 -- How a person stands to an event, the strongest word that fits:
 -- host, cohost, attending, invited, friend, none.
-CREATE OR REPLACE FUNCTION event_relation(p_event uuid, p_user uuid, p_host uuid) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT CASE WHEN p_user IS NULL THEN 'none'
+CREATE OR REPLACE FUNCTION event_relation(p_event uuid, p_user uuid, p_host uuid) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN CASE WHEN p_user IS NULL THEN 'none'
     WHEN p_user = p_host THEN 'host'
     WHEN EXISTS (SELECT FROM event_hosts WHERE event_id = p_event AND user_id = p_user) THEN 'cohost'
     WHEN EXISTS (SELECT FROM rsvps WHERE event_id = p_event AND user_id = p_user
                    AND state IN ('going', 'held', 'waitlisted', 'interested', 'maybe')) THEN 'attending'
     WHEN EXISTS (SELECT FROM invitations WHERE event_id = p_event AND invitee_id = p_user) THEN 'invited'
-    WHEN are_friends(p_user, p_host) THEN 'friend' ELSE 'none' END
-$$;
+    WHEN are_friends(p_user, p_host) THEN 'friend' ELSE 'none' END;
+END $$;
 
 -- The rule of visibility, for SQL; src/domain/policy.c holds the same table for C.
 CREATE OR REPLACE FUNCTION relation_sees(privacy text, relation text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
@@ -66,48 +72,62 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION event_viewer(p_event uuid, p_user uuid, p_host uuid, OUT meta text, OUT members text)
-LANGUAGE sql STABLE AS $$
-  SELECT event_relation(p_event, p_user, p_host) || ' '
-         || coalesce((SELECT array_to_string(h.permissions, ',') FROM event_hosts h
-                      WHERE h.event_id = p_event AND h.user_id = p_user), '-') || ' '
-         || coalesce((SELECT r.state FROM rsvps r WHERE r.event_id = p_event AND r.user_id = p_user), '-'),
-    '"my_rsvp":' || coalesce((SELECT row_to_json(m)::text FROM (
-        SELECT r.id AS registration_id, rsvp_status(r.state) AS status, rsvp_state(r) AS state,
-               iso(r.registered_at) AS registered_at
-        FROM rsvps r WHERE r.event_id = p_event AND r.user_id = p_user) m), 'null')
-    || ',"friends_going":' || coalesce((SELECT json_agg(user_short(u))::text FROM (
-        SELECT u2 AS u FROM friendships f
-          JOIN users u2 ON u2.id = CASE WHEN f.user_a = p_user THEN f.user_b ELSE f.user_a END
-          JOIN rsvps r ON r.event_id = p_event AND r.user_id = u2.id AND r.state = 'going'
-        WHERE p_user IN (f.user_a, f.user_b) AND f.status = 'accepted' ORDER BY u2.name, u2.id LIMIT 10) s), '[]')
-$$;
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  r rsvps;
+  friends json;
+BEGIN
+  SELECT * INTO r FROM rsvps v WHERE v.event_id = p_event AND v.user_id = p_user;
+  SELECT json_agg(user_short(u)) INTO friends FROM (
+    SELECT f AS u FROM friendships fs
+      JOIN users f ON f.id = CASE WHEN fs.user_a = p_user THEN fs.user_b ELSE fs.user_a END
+      JOIN rsvps v ON v.event_id = p_event AND v.user_id = f.id AND v.state = 'going'
+    WHERE p_user IN (fs.user_a, fs.user_b) AND fs.status = 'accepted' ORDER BY f.name, f.id LIMIT 10) s;
+  meta := concat_ws(' ', event_relation(p_event, p_user, p_host),
+    coalesce((SELECT array_to_string(h.permissions, ',') FROM event_hosts h
+              WHERE h.event_id = p_event AND h.user_id = p_user), '-'), coalesce(r.state, '-'));
+  members := '"my_rsvp":' || CASE WHEN r.id IS NULL THEN 'null' ELSE
+      format('{"registration_id":"%s","status":"%s","state":%s,"registered_at":"%s"}', r.id, rsvp_status(r.state),
+             coalesce('"' || rsvp_state(r) || '"', 'null'), iso(r.registered_at)) END
+    || ',"friends_going":' || coalesce(friends, '[]');
+END $$;
 
 -- Everything an answer about one event is spliced from, one part a line (JSON has no raw newline):
 -- core meta, core document, stats seq, stats members, viewer meta, viewer members, virtual link.
 -- Viewer lines are empty for anonymous readers. NULL: no such event.
-CREATE OR REPLACE FUNCTION event_parts(p_event uuid, p_user uuid) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT concat_ws(E'\n', d.meta, d.doc, s.seq, s.members, coalesce(v.meta, ''), coalesce(v.members, ''),
-                   CASE WHEN p_user IS NOT NULL THEN coalesce(to_json(e.virtual_link)::text, 'null') ELSE '' END)
-  FROM event_docs d
-  JOIN events e ON e.id = d.event_id
-  CROSS JOIN LATERAL event_stats(d.event_id) s
-  LEFT JOIN LATERAL event_viewer(d.event_id, p_user, e.host_id) v ON p_user IS NOT NULL
-  WHERE d.event_id = p_event
-$$;
+CREATE OR REPLACE FUNCTION event_parts(p_event uuid, p_user uuid) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  d event_docs;
+  e record;
+  s record;
+  v record;
+BEGIN
+  SELECT * INTO d FROM event_docs x WHERE x.event_id = p_event;
+  IF d.event_id IS NULL THEN RETURN NULL; END IF;
+  s := event_stats(p_event);
+  IF p_user IS NULL THEN RETURN concat_ws(E'\n', d.meta, d.doc, s.seq, s.members, '', '', ''); END IF;
+  SELECT x.host_id, x.virtual_link INTO e FROM events x WHERE x.id = p_event;
+  v := event_viewer(p_event, p_user, e.host_id);
+  RETURN concat_ws(E'\n', d.meta, d.doc, s.seq, s.members, v.meta, v.members,
+                   coalesce(to_json(e.virtual_link)::text, 'null'));
+END $$;
 
 -- Category by slug, name or alias; case and accents ignored. NULL when there is none.
-CREATE OR REPLACE FUNCTION category_id(word text) RETURNS smallint LANGUAGE sql STABLE AS $$
-  SELECT c.id FROM categories c, lower(public.unaccent(trim(word))) w
-  WHERE c.is_active AND (c.slug = w OR lower(c.name) = w OR w = ANY (c.aliases)) LIMIT 1
-$$;
+CREATE OR REPLACE FUNCTION category_id(word text) RETURNS smallint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  w text := lower(public.unaccent(trim(word)));
+BEGIN
+  RETURN (SELECT c.id FROM categories c WHERE c.is_active AND (c.slug = w OR lower(c.name) = w OR w = ANY (c.aliases)) LIMIT 1);
+END $$;
 CREATE OR REPLACE FUNCTION category_choices() RETURNS text LANGUAGE sql STABLE AS $$
   SELECT 'is unknown; choose one of ' || string_agg(slug, ', ' ORDER BY id) FROM categories WHERE is_active
 $$;
 
-CREATE OR REPLACE FUNCTION text_array(j jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
-  SELECT coalesce(array_agg(v ORDER BY n), '{}')
-  FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(j) = 'array' THEN j ELSE '[]' END) WITH ORDINALITY AS t(v, n)
-$$;
+CREATE OR REPLACE FUNCTION text_array(j jsonb) RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF jsonb_typeof(j) IS DISTINCT FROM 'array' THEN RETURN '{}'; END IF;
+  RETURN ARRAY(SELECT v FROM jsonb_array_elements_text(j) WITH ORDINALITY AS t(v, n) ORDER BY n);
+END $$;
 
 -- e with the members of patch laid over it; null takes a member back to its default.
 CREATE OR REPLACE FUNCTION event_patched(e events, patch jsonb) RETURNS events LANGUAGE plpgsql STABLE AS $$
@@ -143,11 +163,12 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION event_message(e events, p_type text, extra jsonb DEFAULT '{}', p_keys text DEFAULT NULL)
-RETURNS void LANGUAGE sql AS $$
-  SELECT outbox_put('events', p_type, 'event', e.id, e.version, e.id,
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM outbox_put('events', p_type, 'event', e.id, e.version, e.id,
     (jsonb_build_object('event_type', p_type, 'event_id', e.id) || extra
-     || jsonb_build_object('timestamp', iso(now())))::text, p_keys)
-$$;
+     || jsonb_build_object('timestamp', iso(now())))::text, p_keys);
+END $$;
 CREATE OR REPLACE FUNCTION event_keys(p_event uuid) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT format(E'event:%s\nevent:%s:stats', p_event, p_event)
 $$;
@@ -300,7 +321,8 @@ BEGIN
 END $$;
 
 -- Writes a changed row and its document. The key and the slug never change.
-CREATE OR REPLACE FUNCTION event_store(e events) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION event_store(e events) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   UPDATE events SET title = e.title, description = e.description, location = e.location,
     location_words = e.location_words, url = e.url, lat = e.lat, lng = e.lng, start_date = e.start_date,
     end_date = e.end_date, timezone = e.timezone, privacy = e.privacy, category_id = e.category_id, tags = e.tags,
@@ -309,8 +331,8 @@ CREATE OR REPLACE FUNCTION event_store(e events) RETURNS void LANGUAGE sql AS $$
     status = e.status, cancel_reason = e.cancel_reason, version = e.version, updated_at = e.updated_at,
     deleted_at = e.deleted_at, ends_at = e.ends_at
   WHERE id = e.id;
-  SELECT event_doc_write(e.id);
-$$;
+  PERFORM event_doc_write(e.id);
+END $$;
 
 CREATE OR REPLACE FUNCTION event_publish(p_event uuid, p_user uuid, admin boolean, versions int[]) RETURNS effect LANGUAGE plpgsql AS $$
 BEGIN
