@@ -54,6 +54,7 @@ up_web() {
   HINT="./dev logs workers" step "$WORKERS workers" start workers_start
   HINT="./dev logs lighttpd" step "web server" start lighttpd_start
   step "people to sign in as" start users_load
+  step "health" start site_wait
 }
 
 up_words() {

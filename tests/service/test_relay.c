@@ -1,0 +1,363 @@
+/* tests/service/test_relay.c - the notifier as a process: nothing lost, nothing out of order, when
+ * brokers, database and the notifier itself go away */
+#include "relay_fixture.h"
+
+#include "auth/actor.h"
+#include "cache/cache.h"
+#include "core/shm.h"
+
+static bool has_header(const struct seen *s, const char *text)
+{
+	for (int i = 0; i < s->n_headers; i++)
+		if (strcmp(s->header[i], text) == 0)
+			return true;
+	return false;
+}
+
+static void everything_arrives_in_order(void)
+{
+	struct child n;
+	struct seen s;
+
+	FRESH("order");
+	n = START("kafka.topic_events=order", "notifier.batch=100");
+	for (int i = 0; i < 10; i++)
+		put(16, i * 20 + 1, i * 20 + 20);
+	s = consume("order", 16, 200);
+	T_EQ_INT(s.messages, 3200);
+	T_EQ_INT(s.gaps + s.repeated, 0);
+	T_TRUE(comes_to(WAITING, 0));
+	T_EQ_INT(number("SELECT count(*) FROM relay WHERE next_snap IS NOT NULL OR last_pos <> 0"), 0);
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+}
+
+static void headers_say_what_it_is(void)
+{
+	char id[64], at[80];
+	struct child n;
+	struct seen s;
+
+	FRESH("headers");
+	run_sql("BEGIN; SET LOCAL marquee.traceparent = '00-0af7651916cd43dd8448eb211c80319c-"
+		"b7ad6b7169203331-01'; SELECT outbox_put('events', 'test.made', 'event', k, 1, k,"
+		" '{\"n\":1}') FROM (SELECT '00000000-0000-7000-8000-000000000001'::uuid) t(k); COMMIT");
+	fixture_next(&c);
+	PGresult *r;
+	T_REQUIRE(db_simple(&c, "SELECT id, iso(created_at) FROM outbox ORDER BY pos DESC LIMIT 1",
+			    &r) == OK);
+	snprintf(id, sizeof(id), "ce_id=%s", db_get(r, 0, 0));
+	snprintf(at, sizeof(at), "ce_time=%s", db_get(r, 0, 1));
+	n = START("kafka.topic_events=headers");
+	s = consume("headers", 1, 1);
+	T_EQ_INT(s.n_headers, 14);
+	T_TRUE(has_header(&s, id));
+	T_TRUE(has_header(&s, id + 3));
+	T_TRUE(has_header(&s, at));
+	T_TRUE(has_header(&s, "seq=1"));
+	T_TRUE(has_header(&s, "type=test.made"));
+	T_TRUE(has_header(&s, "aggregate_type=event"));
+	T_TRUE(has_header(&s, "aggregate_id=00000000-0000-7000-8000-000000000001"));
+	T_TRUE(has_header(&s, "ce_specversion=1.0"));
+	T_TRUE(has_header(&s, "ce_source=/marquee"));
+	T_TRUE(has_header(&s, "ce_subject=00000000-0000-7000-8000-000000000001"));
+	T_TRUE(has_header(&s, "content-type=application/json"));
+	T_TRUE(has_header(&s, "traceparent=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+}
+
+/* A transaction that wrote first and commits last must not be passed over. */
+static void late_commits_are_not_skipped(void)
+{
+	struct ctx slow;
+	struct child n;
+	struct seen s;
+
+	FRESH("late");
+	fixture_open(&slow, getenv("MARQUEE_TEST_DSN"), "test_relay slow");
+	n = START("kafka.topic_events=late");
+	T_TRUE(comes_to(LOCKS, 4));
+	T_REQUIRE(db_simple(&slow, "BEGIN; SELECT outbox_put('events', 'test.made', 'event', k, 1, k,"
+				   " '{\"n\":1}') FROM (SELECT '00000000-0000-7000-8000-000000000001'"
+				   "::uuid) t(k)", NULL) == OK);
+	for (int i = 1; i <= 20; i++)
+		run_sql("SELECT outbox_put('events', 'test.made', 'event', k, 1, k, '{\"n\":1}') FROM"
+			" (SELECT gen_random_uuid()) t(k)");
+	T_TRUE(comes_to(WAITING, 0));	/* what can be seen is sent, and the batch is over */
+	T_TRUE(comes_to("SELECT count(next_snap) FROM relay", 0));
+	T_REQUIRE(db_simple(&slow, "COMMIT", NULL) == OK);
+	fixture_close(&slow);
+	s = consume("late", 1, 1);
+	T_EQ_INT(s.gaps, 0);
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+}
+
+static void an_idle_outbox_is_not_written(void)
+{
+	static const char state[] = "SELECT hashtext(string_agg(concat(shard, snap, next_snap,"
+				    " last_pos, updated_at, xmin), ' ' ORDER BY shard)) FROM relay";
+	struct child n;
+	long before;
+
+	FRESH("idle");
+	n = START("kafka.topic_events=idle", "notifier.poll_max=20ms");
+	put(4, 1, 5);
+	T_TRUE(comes_to(LOCKS, 4));
+	T_TRUE(comes_to(WAITING, 0));
+	before = number(state);
+	/* fifty looks at least */
+	nap(1200);
+	T_EQ_INT(number(state), before);
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+}
+
+static void a_datagram_wakes_it(void)
+{
+	struct child n;
+	struct seen s;
+
+	FRESH("wake");
+	/* Without the call the next look would be a minute away. */
+	n = START("kafka.topic_events=wake", "notifier.poll_min=1m", "notifier.poll_max=1m");
+	T_TRUE(comes_to(LOCKS, 4));
+	T_TRUE(comes_to(BEAT("up"), 1));
+	put(4, 1, 3);
+	call();
+	s = consume("wake", 4, 3);
+	T_EQ_INT(s.messages, 12);
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+	T_TRUE(access(socket_path, F_OK) != 0);
+}
+
+/* kill -9 in the middle, again and again: all arrive, first occurrences in order. */
+static void killed_it_loses_nothing(void)
+{
+	struct seen s;
+
+	FRESH("killed");
+	put(16, 1, 250);
+	for (int i = 0; i < 4; i++) {
+		struct child n = START("kafka.topic_events=killed", "notifier.batch=50");
+		long sent = number("SELECT sum(sent) FROM relay");
+		char more[80];
+
+		snprintf(more, sizeof(more), "SELECT (sum(sent) > %ld)::int FROM relay", sent + 60);
+		T_TRUE(comes_to(more, 1));
+		T_EQ_INT(stop(&n, SIGKILL), -SIGKILL);
+		T_TRUE(comes_to(LOCKS, 0));
+	}
+	struct child n = START("kafka.topic_events=killed");
+	s = consume("killed", 16, 250);
+	T_EQ_INT(s.gaps, 0);
+	T_TRUE(comes_to(WAITING, 0));
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+}
+
+static void brokers_away_jobs_go_on(void)
+{
+	struct child n;
+	struct seen s;
+
+	FRESH("away");
+	n = START("kafka.topic_events=away");
+	T_TRUE(comes_to(BEAT("up"), 1));
+	rd_kafka_mock_broker_set_down(cluster, -1);
+	put(8, 1, 100);
+	T_TRUE(comes_to(BEAT("down"), 1));
+	T_EQ_INT(number(WAITING), 800);
+	run_sql("UPDATE jobs SET run_at = now(), finished_at = NULL WHERE name = 'views'");
+	T_TRUE(comes_to("SELECT count(finished_at) FROM jobs WHERE name = 'views'", 1));
+	T_EQ_INT(number(WAITING), 800);
+	rd_kafka_mock_broker_set_up(cluster, -1);
+	s = consume("away", 8, 100);
+	T_EQ_INT(s.gaps, 0);
+	T_TRUE(comes_to(WAITING, 0));
+	T_TRUE(comes_to(BEAT("up"), 1));
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+}
+
+static void stopping_does_not_wait_for_ever(void)
+{
+	struct child n;
+	struct seen s;
+
+	FRESH("stopping");
+	n = START("kafka.topic_events=stopping");
+	T_TRUE(comes_to(BEAT("up"), 1));
+	rd_kafka_mock_broker_set_down(cluster, -1);
+	put(4, 1, 10);
+	T_TRUE(comes_to("SELECT count(next_snap) FROM relay", 4));
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+	T_EQ_INT(number(WAITING), 40);
+	rd_kafka_mock_broker_set_up(cluster, -1);
+	n = START("kafka.topic_events=stopping");
+	s = consume("stopping", 4, 10);
+	T_EQ_INT(s.gaps, 0);
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+}
+
+static void the_second_takes_over(void)
+{
+	struct child a, b;
+	struct seen s;
+
+	FRESH("second");
+	a = START("kafka.topic_events=second");
+	T_TRUE(comes_to(LOCKS, 4));
+	b = START("kafka.topic_events=second", "notifier.socket=");
+	put(8, 1, 50);
+	T_TRUE(comes_to(WAITING, 0));
+	T_EQ_INT(stop(&a, SIGTERM), 0);
+	T_TRUE(comes_to(LOCKS, 4));
+	put(8, 51, 100);
+	s = consume("second", 8, 100);
+	T_EQ_INT(s.gaps + s.repeated, 0);
+	T_EQ_INT(stop(&b, SIGTERM), 0);
+}
+
+static void a_lost_session_is_made_again(void)
+{
+	struct child n;
+	struct seen s;
+
+	FRESH("session");
+	n = START("kafka.topic_events=session", "notifier.batch=20");
+	T_TRUE(comes_to(LOCKS, 4));
+	for (int i = 0; i < 5; i++) {
+		put(8, i * 40 + 1, i * 40 + 40);
+		run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
+			" current_database() AND application_name LIKE 'marquee-notifier%'");
+	}
+	s = consume("session", 8, 200);
+	T_EQ_INT(s.gaps, 0);
+	T_TRUE(comes_to(WAITING, 0));
+	T_TRUE(comes_to(LOCKS, 4));
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+}
+
+/* It never gets through, so it waits aside, with what follows in its key; others go on. */
+static void poison_is_parked(void)
+{
+	struct child n;
+	struct seen s;
+
+	FRESH("poison");
+	put(2, 1, 2);
+	run_sql("SELECT outbox_put('events', 'test.made', 'event', k, 3, k, '{\"n\":3,\"x\":\"' ||"
+		" repeat('x', 1200000) || '\"}') FROM"
+		" (SELECT '00000000-0000-7000-8000-000000000001'::uuid) t(k)");
+	put(2, 4, 5);
+	put(1, 6, 6);
+	n = START("kafka.topic_events=poison", "notifier.max_attempts=2");
+	T_TRUE(comes_to(WAITING, 0));
+	T_EQ_INT(number("SELECT count(*) FROM outbox_parked"), 4);
+	T_EQ_INT(number("SELECT count(DISTINCT key) FROM outbox_parked"), 1);
+	s = consume("poison", 1, 2);
+	T_EQ_INT(s.next[1], 2);
+	s = consume("poison", 2, 2);
+	T_TRUE(comes_to("SELECT (state->>'parked')::int FROM heartbeats WHERE name = 'notifier'", 4));
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+	run_sql("DELETE FROM outbox_parked");
+}
+
+/* ---- the cache ---- */
+
+static struct cache *cache_begin(struct ctx *k)
+{
+	static struct config own;
+
+	if (config_load(&own, "", NULL, stderr) != OK || own.cache_servers[0] == '\0')
+		return NULL;
+	T_EQ_INT(shm_attach(own.shm_dir, "test", 0), OK);
+	*k = c;
+	k->cfg = &own;
+	k->actor = &actor_anonymous;
+	k->cache = cache_new(&own);
+	T_EQ_INT(cache_namespace_refresh(k), OK);
+	return k->cache;
+}
+
+static bool cached(struct ctx *k, const char *key)
+{
+	struct cache_item item = { .family = CK_EVENT, .key = key };
+
+	ctx_begin(k, c.arena);
+	cache_get(k, &item, 1);
+	return item.value.p != NULL;
+}
+
+static void fill(struct ctx *k, const char *key)
+{
+	struct cache_item item = { .family = CK_EVENT, .key = key };
+
+	ctx_begin(k, c.arena);
+	cache_get(k, &item, 1);
+	cache_lease(k, &item);
+	T_REQUIRE(item.lease);
+	cache_fill(k, &item, STR("old"));
+	T_TRUE(cached(k, key));
+}
+
+static void check_cache_key_goes(const char *topic, const char *brokers)
+{
+	const char *key = "event:00000000-0000-7000-8000-0000000000cc";
+	int64_t end = clock_mono_ms() + PATIENCE_MS;
+	char flag[64];
+	struct child n;
+	struct ctx k;
+
+	FRESH(topic);
+	if (!cache_begin(&k))
+		T_SKIP("no memcached");
+	snprintf(flag, sizeof(flag), "kafka.topic_events=%s", topic);
+	n = brokers ? START(flag, brokers) : START(flag);
+	T_TRUE(comes_to(brokers ? BEAT("off") : BEAT("up"), 1));
+	fill(&k, key);
+	run_sql("SELECT outbox_put('events', 'test.made', 'event', k, 1, k, '{\"n\":1}', 'event:' || k)"
+		" FROM (SELECT '00000000-0000-7000-8000-0000000000cc'::uuid) t(k)");
+	while (cached(&k, key) && clock_mono_ms() < end)
+		nap(20);
+	T_FALSE(cached(&k, key));
+	T_EQ_INT(number(WAITING), brokers ? 1 : 0);
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+	cache_free(k.cache);
+}
+
+static void cache_keys_go_after_delivery(void)
+{
+	check_cache_key_goes("keys", NULL);
+}
+
+static void cache_keys_go_without_brokers(void)
+{
+	check_cache_key_goes("nobroker", "kafka.brokers=");
+}
+
+static void without_a_database_to_name_it_refuses(void)
+{
+	struct child n;
+
+	FRESH("refuse");
+	n = START("db.dsn=");
+	T_EQ_INT(ended(&n), 78);
+}
+
+static void without_the_database_it_waits(void)
+{
+	struct child n;
+
+	FRESH("nowhere");
+	n = START("db.dsn=host=/nonexistent dbname=none", "db.connect_timeout=200ms");
+	for (int i = 0; i < 100 && access(socket_path, F_OK) != 0; i++)
+		nap(20);
+	nap(300);
+	T_EQ_INT(waitpid(n.pid, NULL, WNOHANG), 0);
+	T_EQ_INT(stop(&n, SIGTERM), 0);
+}
+
+T_SUITE_WITH("relay", setup, teardown, T(everything_arrives_in_order), T(headers_say_what_it_is),
+	     T(late_commits_are_not_skipped), T(an_idle_outbox_is_not_written),
+	     T(a_datagram_wakes_it), T(killed_it_loses_nothing), T(brokers_away_jobs_go_on),
+	     T(stopping_does_not_wait_for_ever), T(the_second_takes_over),
+	     T(a_lost_session_is_made_again), T(poison_is_parked), T(cache_keys_go_after_delivery),
+	     T(cache_keys_go_without_brokers), T(without_a_database_to_name_it_refuses),
+	     T(without_the_database_it_waits))
