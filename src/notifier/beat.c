@@ -12,6 +12,7 @@
 
 #define BEAT_MS 700
 #define SECOND_MS 1000
+#define GREETING_MS 2000	/* a new notifier says nothing of brokers it has not met yet */
 #define BACKLOG_SHARE 20	/* counting a long backlog may take 1/20 of the time */
 
 const char *beat_kafka(const struct notifier *n)
@@ -83,6 +84,10 @@ void beat_step(struct notifier *n, int64_t now)
 {
 	bool speaks = !n->producer || n->shards[0].leads;
 
+	if (!n->greet_by)
+		n->greet_by = now + GREETING_MS;
+	if (n->producer && !producer_connected(n->producer) && now < n->greet_by)
+		speaks = false;
 	if (speaks && now >= n->beat_at) {
 		n->beat_at = now + BEAT_MS;
 		if (now >= n->backlog_at)

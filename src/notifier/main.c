@@ -187,7 +187,8 @@ static void loop(struct notifier *n)
 		} else if (n->producer) {
 			producer_poll(n->producer, 0);
 		}
-		job_step(n, now);
+		if (connected || n->job_running)
+			job_step(n, now);
 		log_flush(1000);
 		if (n->stopping && (!work_left(n) || now >= n->stop_by))
 			return;

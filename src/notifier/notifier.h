@@ -30,7 +30,7 @@ struct notifier {
 	bool job_running;
 	int64_t job_at;
 	/* heartbeat */
-	int64_t beat_at, backlog_at, namespace_at;
+	int64_t greet_by, beat_at, backlog_at, namespace_at;
 	long long pending, parked;
 	double oldest_s;
 	char host[256];
