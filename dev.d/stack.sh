@@ -192,7 +192,7 @@ lighttpd_start() {
 # Everything runs; now all parts must also have found each other. A stack whose part is missing on
 # purpose stays degraded: that is for ./dev status and /health to say.
 site_settled() {
-  curl -fsS -m 5 "$(url)/health" | grep -q '"status":"ok"'
+  curl -fsS -m 5 "$(url)/health" | grep -q '^{"status":"ok"'
 }
 site_wait() {
   wait_until 10 site_settled || say "  (still degraded: curl $(url)/health says why)"

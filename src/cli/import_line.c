@@ -75,8 +75,10 @@ static void shift(struct ctx *c, struct json_object *in, const char *name, int y
 	long year;
 	char *out;
 
-	if (!text || clock_parse(text, &us) == CLOCK_BAD || !str_to_long((struct str){ text, 4 }, 0, 9999, &year))
-		return;		/* the field table refuses it with the right words */
+	/* What is no date the field table refuses, with the right words. */
+	if (!text || clock_parse(text, &us) == CLOCK_BAD ||
+	    !str_to_long((struct str){ text, 4 }, 0, 9999, &year))
+		return;
 	year += years;
 	if (year < 0 || year > 9999)
 		return;
