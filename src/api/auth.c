@@ -3,6 +3,7 @@
 
 #include "core/strbuf.h"
 #include "domain/people.h"
+#include "web/guard.h"
 
 static enum err read_body(struct req *rq, struct input *in)
 {
@@ -24,6 +25,8 @@ static enum err reply_session(struct req *rq, int status, const struct session *
 	strbuf_jsonz(&b, s->refresh_token);
 	strbuf_printf(&b, ",\"token_type\":\"Bearer\",\"expires_in\":%ld,\"user\":%s}",
 		      s->expires_in, s->user);
+	if (b.failed)
+		return fail(rq->ctx, E_INTERNAL, "the profile is too large");
 	/* also at the top level, where older clients look for it; it holds nothing to escape */
 	envelope_extra(rq, arena_printf(rq->ctx->arena, "\"token\":\"%s\",", s->token));
 	return reply_data(rq, status, strbuf_str(&b));
@@ -46,7 +49,7 @@ static enum err auth_login(struct req *rq)
 	struct input in;
 
 	TRY(read_body(rq, &in));
-	TRY(people_login(rq->ctx, &in, rq->http->remote, &s));
+	TRY(people_login(rq->ctx, &in, guard_client(rq), &s));
 	rq->message = "Signed in";
 	return reply_session(rq, 200, &s);
 }
@@ -74,7 +77,7 @@ const struct route auth_routes[] = {
 	  people_register_fields, NULL, "Create an account and sign in" },
 	{ M_POST, "/auth/login", auth_login, WHO_ANY, 0, RL_LOGIN, C_NONE, 0, people_login_fields,
 	  NULL, "Sign in with e-mail address and password" },
-	{ M_POST, "/auth/refresh", auth_refresh, WHO_ANY, 0, RL_LOGIN, C_NONE, 0,
+	{ M_POST, "/auth/refresh", auth_refresh, WHO_ANY, 0, RL_WRITE, C_NONE, 0,
 	  people_refresh_fields, NULL, "Exchange a refresh token for new tokens" },
 	{ M_POST, "/auth/logout", auth_logout, WHO_MEMBER, 0, RL_WRITE, C_NONE, 0, NULL, NULL,
 	  "End this sign-in and every token made in it" },

@@ -111,6 +111,18 @@ void cache_fill(struct ctx *c, struct cache_item *item, struct str value)
 		       cache_families[item->family].ttl_s, item->cas);
 }
 
+void cache_release(struct ctx *c, struct cache_item *item)
+{
+	const char *key;
+	struct call k;
+
+	if (!item->lease)
+		return;
+	item->lease = false;
+	if (wire_begin(&k, c) && (key = wire_key(&k, item->key)) != NULL)
+		(void)wire_delete(&k, key);
+}
+
 /* ---- writers ---- */
 
 uint64_t cache_generation_of(const char *key)

@@ -44,6 +44,8 @@ void cache_get(struct ctx *c, struct cache_item *items, int n);
 /* For one missed item: tries for the lease. When somebody else holds it, waits up to 50 ms for the
  * value (item->value is then set); else neither lease nor value: read the database, do not fill. */
 void cache_lease(struct ctx *c, struct cache_item *item);
+/* Gives the lease of an item back that cannot be filled, so that nobody waits for it. */
+void cache_release(struct ctx *c, struct cache_item *item);
 /* Stores the value if the lease still stands. */
 void cache_fill(struct ctx *c, struct cache_item *item, struct str value);
 

@@ -17,6 +17,7 @@ void ctx_forgive(struct ctx *c)
 	c->err = OK;
 	c->err_msg = NULL;
 	c->details = NULL;
+	c->n_details = 0;
 	c->details_end = &c->details;
 	c->retry_after = 0;
 }
@@ -36,9 +37,12 @@ enum err fail(struct ctx *c, enum err e, const char *fmt, ...)
 
 enum err fail_field(struct ctx *c, const char *field, const char *fmt, ...)
 {
-	struct detail *d = ARENA_NEW(c->arena, struct detail);
+	struct detail *d;
 	va_list ap;
 
+	if (c->n_details++ >= CTX_DETAILS_MAX)
+		return E_INVALID; /* c->err says so already */
+	d = ARENA_NEW(c->arena, struct detail);
 	va_start(ap, fmt);
 	d->field = arena_strdup(c->arena, field);
 	d->reason = arena_vprintf(c->arena, fmt, ap);

@@ -28,6 +28,7 @@ struct ctx {
 	enum err err;			/* the first error of this operation */
 	const char *err_msg;
 	struct detail *details, **details_end;
+	int n_details;			/* kept: CTX_DETAILS_MAX at most */
 	int retry_after;		/* seconds, for E_LIMIT and E_UNAVAIL */
 
 	unsigned sql_trips;		/* round trips so far; counted by db/ and cache/ */
@@ -42,7 +43,8 @@ void ctx_begin(struct ctx *c, struct arena *a);
 /* Records e with a message for people, unless an error is recorded already. Returns the first. */
 enum err fail(struct ctx *c, enum err e, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Records one bad field. All are kept, in order; the error becomes E_INVALID. Returns E_INVALID. */
+#define CTX_DETAILS_MAX 100
+/* Records one bad field. The first hundred are kept, in order; the error becomes E_INVALID. Returns E_INVALID. */
 enum err fail_field(struct ctx *c, const char *field, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Forgets the error, for callers that carry on another way. */

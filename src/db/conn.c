@@ -46,6 +46,7 @@ void conn_drop(struct db *db)
 	db->conn = NULL;
 	db->doomed = false;
 	db->n_prepared = 0;
+	db->n_texts = 0;
 	memset(db->prepared, 0, sizeof(db->prepared));
 }
 
@@ -193,34 +194,55 @@ static enum way way_of(struct db *db, const struct stmt *s)
 		return WAY_UNNAMED;
 	if (*prepared_slot(db, s->name, &hash))
 		return WAY_PREPARED;
+	if (s->assembled && db->n_texts >= DB_PREPARED_TEXTS)
+		return WAY_UNNAMED;
 	return db->n_prepared < DB_PREPARED_SLOTS / 4 * 3 ? WAY_PREPARE : WAY_UNNAMED;
 }
 
-static void prepared_note(struct db *db, const char *name)
+static void prepared_note(struct db *db, const struct stmt *s)
 {
-	uint64_t hash, *slot = prepared_slot(db, name, &hash);
+	uint64_t hash, *slot = prepared_slot(db, s->name, &hash);
 
 	*slot = hash;
 	db->n_prepared++;
+	db->n_texts += s->assembled;
 }
 
 /* ---- one round trip ---- */
 
+/* More than one message goes out before the one answer is read. */
+static bool is_piped(const struct stmt *s, enum way way)
+{
+	return way == WAY_PREPARE || (way == WAY_PREPARED && s->trace);
+}
+
+/* Statements between two Syncs are one transaction: the setting ends with it. */
+static bool send_piped(PGconn *k, const struct stmt *s, enum way way)
+{
+	static const char set_trace[] = "SELECT set_config('marquee.traceparent', $1, true)";
+
+	if (!PQenterPipelineMode(k))
+		return false;
+	if (way == WAY_PREPARE && !PQsendPrepare(k, s->name, s->text, s->n, s->types))
+		return false;
+	if (s->trace && !PQsendQueryParams(k, set_trace, 1, NULL, &s->trace, NULL, NULL, 0))
+		return false;
+	return PQsendQueryPrepared(k, s->name, s->n, s->args, NULL, NULL, 0) && PQpipelineSync(k);
+}
+
 static bool send_statement(PGconn *k, const struct stmt *s, enum way way)
 {
-	PQsetnonblocking(k, 1);	/* else a stopped server blocks us in send(2) */
+	PQsetnonblocking(k, 1); /* else a stopped server blocks us in send(2) */
+	if (is_piped(s, way))
+		return send_piped(k, s, way);
 	switch (way) {
 	case WAY_SIMPLE:
 		return PQsendQuery(k, s->text);
 	case WAY_UNNAMED:
 		return PQsendQueryParams(k, s->text, s->n, s->types, s->args, NULL, NULL, 0);
-	case WAY_PREPARED:
+	default:
 		return PQsendQueryPrepared(k, s->name, s->n, s->args, NULL, NULL, 0);
-	case WAY_PREPARE:
-		break;
 	}
-	return PQenterPipelineMode(k) && PQsendPrepare(k, s->name, s->text, s->n, s->types) &&
-	       PQsendQueryPrepared(k, s->name, s->n, s->args, NULL, NULL, 0) && PQpipelineSync(k);
 }
 
 /* Everything is sent and the next result can be had without blocking. */
@@ -247,12 +269,13 @@ static void clear_result(void *p)
 
 struct results {
 	PGresult *last, *error;
+	bool preparing, piped;	/* what was sent */
 	bool prepared, synced, copy;
 	bool in_transaction;	/* before it was sent */
 	bool complete;		/* up to ReadyForQuery */
 };
 
-static void keep_result(struct arena *arena, struct results *r, PGresult *res, enum way way)
+static void keep_result(struct arena *arena, struct results *r, PGresult *res)
 {
 	ExecStatusType status = PQresultStatus(res);
 
@@ -277,7 +300,7 @@ static void keep_result(struct arena *arena, struct results *r, PGresult *res, e
 	default:
 		break;
 	}
-	if (way == WAY_PREPARE && !r->prepared)
+	if (r->preparing && !r->prepared)
 		r->prepared = true;
 	else
 		r->last = res;
@@ -285,8 +308,7 @@ static void keep_result(struct arena *arena, struct results *r, PGresult *res, e
 
 /* Reads all results of one statement. False: the connection is lost, late or out of step. What
  * came before that does not count: CommandComplete may be sent before the commit. */
-static bool read_results(struct arena *arena, PGconn *k, enum way way, int64_t deadline,
-			 struct results *r)
+static bool read_results(struct arena *arena, PGconn *k, int64_t deadline, struct results *r)
 {
 	for (int gaps = 0; gaps < 4;) {
 		PGresult *res;
@@ -295,11 +317,11 @@ static bool read_results(struct arena *arena, PGconn *k, enum way way, int64_t d
 			return false;
 		res = PQgetResult(k);
 		if (res)
-			keep_result(arena, r, res, way);
+			keep_result(arena, r, res);
 		if (r->copy || PQstatus(k) != CONNECTION_OK)
 			return false;
-		if (way == WAY_PREPARE ? r->synced : !res)
-			return way != WAY_PREPARE || PQexitPipelineMode(k);
+		if (r->piped ? r->synced : !res)
+			return !r->piped || PQexitPipelineMode(k);
 		gaps += !res;
 	}
 	return false;
@@ -363,6 +385,8 @@ static enum err run_once(struct ctx *c, const struct stmt *s, struct answer *a, 
 	}
 	r.in_transaction = conn_in_transaction(db);
 	way = way_of(db, s);
+	r.preparing = way == WAY_PREPARE;
+	r.piped = is_piped(s, way);
 	deadline = db->unbounded ? -1 : clock_mono_ms() + db->cfg->db_statement_timeout + GRACE_MS;
 	if (!send_statement(db->conn, s, way)) {
 		a->reason = arena_strdup(c->arena, PQerrorMessage(db->conn));
@@ -371,9 +395,9 @@ static enum err run_once(struct ctx *c, const struct stmt *s, struct answer *a, 
 		return E_UNAVAIL;
 	}
 	c->sql_trips++;
-	r.complete = read_results(c->arena, db->conn, way, deadline, &r);
+	r.complete = read_results(c->arena, db->conn, deadline, &r);
 	if (r.prepared && r.complete)
-		prepared_note(db, s->name);
+		prepared_note(db, s);
 	return judge(db, s, &r, a);
 }
 

@@ -6,6 +6,8 @@
 
 /* Names prepared on one connection; at three quarters new statements are sent unprepared. */
 #define DB_PREPARED_SLOTS 2048
+/* Of them for assembled texts (lists): each costs the server a plan per connection. */
+#define DB_PREPARED_TEXTS 32
 
 struct db {
 	const struct config *cfg;
@@ -16,7 +18,7 @@ struct db {
 	bool unbounded;		/* no deadline: migrations */
 	bool doomed;		/* the server has announced that it will close the connection */
 	int depth;		/* db_transaction calls now open */
-	unsigned n_prepared;
+	unsigned n_prepared, n_texts;
 	uint64_t prepared[DB_PREPARED_SLOTS]; /* hash64 of the name, 0 = free */
 };
 
@@ -28,6 +30,8 @@ struct stmt {
 	int n;
 	bool writes;
 	bool simple;		/* simple protocol: several statements, no parameters */
+	bool assembled;		/* not out of sql/queries: prepared only while there is room */
+	const char *trace;	/* W3C trace context for the rows it writes, or NULL */
 };
 
 /* How a statement ended. res belongs to the arena and may be NULL after a loss. */

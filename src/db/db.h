@@ -48,7 +48,8 @@ void db_close(struct db *db);
 enum err db_run(struct ctx *c, enum query q, const char *const *args, int n, PGresult **out)
     MUST_CHECK;
 
-/* A statement assembled from static fragments; name must stand for exactly that text. */
+/* A statement assembled from static fragments that only reads; name must stand for exactly that
+ * text. */
 enum err db_run_text(struct ctx *c, const char *name, const char *text, const Oid *types,
 		     const char *const *args, int n, PGresult **out) MUST_CHECK;
 

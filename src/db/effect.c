@@ -37,6 +37,14 @@ static enum err remove_expired(struct ctx *c, const struct idempotency *idem, st
 	return conn_run(c, &s, a);
 }
 
+/* The wait that timed out was for another transaction's row of this key, not for an event. */
+static bool waited_for_key(const struct answer *a)
+{
+	const char *where = a->res ? PQresultErrorField(a->res, PG_DIAG_CONTEXT) : NULL;
+
+	return strcmp(a->sqlstate, "55P03") == 0 && where && strstr(where, "idempotency_keys");
+}
+
 static enum err run_keyed(struct ctx *c, const struct query_row *row,
 			  const struct idempotency *idem, const char *const *args, struct answer *a)
 {
@@ -57,7 +65,7 @@ static enum err run_keyed(struct ctx *c, const struct query_row *row,
 	}
 	if (e == OK)
 		return OK;
-	if (strcmp(a->sqlstate, "55P03") == 0 || key_was_taken(a))
+	if (waited_for_key(a) || key_was_taken(a))
 		return fail(c, E_CONFLICT, "a request with this key is still running");
 	return query_fail(c, row->name, a, e);
 }

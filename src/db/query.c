@@ -104,6 +104,7 @@ enum err query_run(struct ctx *c, const struct query_row *row, bool keyed, const
 		.args = args,
 		.n = row->arity,
 		.writes = row->writes,
+		.trace = row->writes ? c->traceparent : NULL,
 	};
 	enum err e;
 
@@ -149,7 +150,7 @@ enum err db_run_text(struct ctx *c, const char *name, const char *text, const Oi
 		     const char *const *args, int n, PGresult **out)
 {
 	struct stmt s = {
-		.name = name, .text = text, .types = types, .args = args, .n = n, .writes = true,
+		.name = name, .text = text, .types = types, .args = args, .n = n, .assembled = true,
 	};
 	struct answer a;
 	enum err e = conn_run(c, &s, &a);

@@ -103,9 +103,7 @@ enum err events_zone(struct ctx *c, const struct id *id, const char **zone)
 	PGresult *r;
 
 	TRY(db_query(c, Q_EVENT_TIMES, &r, id->s));
-	if (PQntuples(r) == 0)
-		return fail(c, E_NOTFOUND, "no such event");
-	*zone = db_get(r, 0, 0);
+	*zone = PQntuples(r) ? db_get(r, 0, 0) : "UTC";
 	return OK;
 }
 

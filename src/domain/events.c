@@ -99,12 +99,12 @@ enum err events_find(struct ctx *c, struct str s, struct id *out)
 
 	if (id_parse(s, out))
 		return OK;
+	*out = (struct id){ "00000000-0000-0000-0000-000000000000" };
 	if (s.n < 12 || s.n > 80 || !memchr(s.p, '-', s.n))
-		return fail(c, E_NOTFOUND, "no such event");
+		return OK;
 	TRY(db_query(c, Q_EVENT_BY_SLUG, &r, arena_strndup(c->arena, s.p, s.n)));
-	if (PQntuples(r) == 0)
-		return fail(c, E_NOTFOUND, "no such event");
-	(void)id_parse(db_get_str(r, 0, 0), out);
+	if (PQntuples(r) > 0)
+		(void)id_parse(db_get_str(r, 0, 0), out);
 	return OK;
 }
 
@@ -124,8 +124,8 @@ static struct str two_lines(struct ctx *c, struct str a, struct str b)
 	return str_of(arena_printf(c->arena, "%.*s\n%.*s", (int)a.n, a.p, (int)b.n, b.p));
 }
 
-/* Takes what the cache gave into the parts. */
-static void take_items(struct fetch *f)
+/* Takes what the cache gave into the parts. False: that is not what we put there. */
+static bool take_items(struct fetch *f)
 {
 	struct str body[N_ITEMS] = { { NULL, 0 } };
 	struct str meta[N_ITEMS] = { { NULL, 0 } };
@@ -138,6 +138,7 @@ static void take_items(struct fetch *f)
 	f->p->stats = body[STATS];
 	cut_viewer(f->p, meta[VIEWER]);
 	f->p->viewer = body[VIEWER];
+	return f->p->core.n > 2 && f->p->stats.n > 2;
 }
 
 /* Only the counts ran out: one small statement. */
@@ -152,8 +153,15 @@ static enum err load_stats(struct ctx *c, struct fetch *f)
 	item->value = two_lines(c, db_get_str(r, 0, 0), db_get_str(r, 0, 1));
 	if (item->lease)
 		cache_fill(c, item, item->value);
-	take_items(f);
 	return OK;
+}
+
+/* What cannot be filled must not make others wait: that would also tell absent from hidden. */
+static enum err give_up(struct ctx *c, struct fetch *f, enum err e)
+{
+	for (int i = 0; i < f->n; i++)
+		cache_release(c, &f->items[i]);
+	return e;
 }
 
 static enum err load_all(struct ctx *c, struct fetch *f)
@@ -194,21 +202,32 @@ static enum err load_link(struct ctx *c, struct event_parts *p)
 /* Fills p from the cache, leases and the database, in that order. */
 static enum err fetch_parts(struct ctx *c, struct fetch *f)
 {
+	bool in_vain = false;
 	int missing = 0;
 
 	cache_get(c, f->items, f->n);
 	for (int i = 0; i < f->n; i++) {
-		if (!f->items[i].value.p)
+		/* who has waited in vain for one part does not wait for another */
+		if (!f->items[i].value.p && !in_vain)
 			cache_lease(c, &f->items[i]);
-		if (!f->items[i].value.p)
-			missing |= 1 << i;
+		if (f->items[i].value.p)
+			continue;
+		missing |= 1 << i;
+		in_vain |= !f->items[i].lease;
 	}
-	if (missing == 1 << STATS)
-		TRY(load_stats(c, f));
-	else if (missing)
+	if (missing & ~(1 << STATS)) {
+		enum err e = load_all(c, f);
+
+		return e == OK ? OK : give_up(c, f, e);
+	}
+	if (missing) {
+		enum err e = load_stats(c, f);
+
+		if (e != OK)
+			return give_up(c, f, e);
+	}
+	if (!take_items(f))
 		return load_all(c, f);
-	else
-		take_items(f);
 	if (f->p->has_link && policy_sees_link(c, f->p))
 		return load_link(c, f->p);
 	return OK;

@@ -26,7 +26,8 @@ struct event_parts {
 	bool known_viewer;
 };
 
-/* The id behind a path segment: an id, or a slug (one statement). E_NOTFOUND. */
+/* The id behind a path segment: an id, or a slug (one statement). What is unknown gets an id that
+ * nothing has, and so the same treatment as what is hidden. */
 enum err events_find(struct ctx *c, struct str id_or_slug, struct id *out) MUST_CHECK;
 
 /* Reads an event for c->actor: one multi-get; leases fill what is missing. fresh = exact counts.
@@ -60,7 +61,7 @@ enum err events_cancel(struct ctx *c, const struct change *how, const char *reas
 		       struct effect *e, struct event_parts *out) MUST_CHECK;
 enum err events_delete(struct ctx *c, const struct change *how, struct effect *e) MUST_CHECK;
 
-/* The zone of an event, for whole days in an edit; E_NOTFOUND. */
+/* The zone of an event, for whole days in an edit; UTC when there is no such event. */
 enum err events_zone(struct ctx *c, const struct id *id, const char **zone) MUST_CHECK;
 
 enum err events_categories(struct ctx *c, const char **json) MUST_CHECK;

@@ -149,8 +149,7 @@ static struct json_object *check_url(const struct check *k)
 
 	good = good && strchr(s.p, ':')[3] != '\0' && strchr(s.p, ':')[3] != '/';
 	for (size_t i = 0; good && i < s.n; i++)
-		good =
-		    (unsigned char)s.p[i] > ' ' && s.p[i] != 0x7f && !strchr("<>\"\\^`{|}", s.p[i]);
+		good = s.p[i] > ' ' && s.p[i] < 0x7f && !strchr("<>\"\\^`{|}", s.p[i]);
 	return good ? k->v : refuse(k, "must be an http or https URL");
 }
 
@@ -238,6 +237,7 @@ static struct json_object *check_bool(const struct check *k)
 }
 
 #define DAY_US (24LL * 3600 * 1000000)
+#define LAST_YEAR_US (253370764800LL * 1000000) /* 9999-01-01: ends of days must fit, too */
 
 /* now, today, tomorrow, +7d, -12h, +2w (query text only). */
 static bool relative_time(const char *s, int64_t *us)
@@ -291,6 +291,8 @@ static struct json_object *check_time(const struct check *k)
 	} else if (kind == CLOCK_BAD && !(k->mode->text && relative_time(s.p, &us))) {
 		return refuse(k, "must be a time with zone such as 2030-05-01T18:00:00Z, or a day");
 	}
+	if (us >= LAST_YEAR_US)
+		return refuse(k, "must lie before the year 9999");
 	clock_format(us, out);
 	return own_string(k, out, strlen(out));
 }

@@ -285,7 +285,7 @@ static const char *items_json(struct ctx *c, const PGresult *r, long limit)
 	int n = PQntuples(r) > limit ? (int)limit : PQntuples(r);
 	struct strbuf b;
 
-	strbuf_init(&b, c->arena, 8 << 20);
+	strbuf_init(&b, c->arena, 32 << 20);
 	strbuf_addc(&b, '[');
 	for (int i = 0; i < n; i++) {
 		struct str doc = db_get_str(r, i, 2);
@@ -298,6 +298,8 @@ static const char *items_json(struct ctx *c, const PGresult *r, long limit)
 		strbuf_addc(&b, '}');
 	}
 	strbuf_addc(&b, ']');
+	if (b.failed)
+		(void)!fail(c, E_INTERNAL, "this page is too large: ask for fewer items");
 	return strbuf_str(&b);
 }
 
@@ -327,6 +329,8 @@ static enum err run(struct build *b, long total, struct list *out)
 	int last = (int)p->limit - 1;
 
 	out->items = items_json(b->c, r, p->limit);
+	if (b->c->err != OK)
+		return b->c->err;
 	out->pagination = page_json(b->c, p, more ? db_get(r, last, 0) : NULL,
 				    more ? db_get(r, last, 1) : NULL, total);
 	return OK;

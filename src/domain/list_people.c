@@ -26,6 +26,8 @@ static const char *docs_json(struct ctx *c, const PGresult *r, int col, long lim
 		strbuf_addstr(&b, db_get_str(r, i, col));
 	}
 	strbuf_adds(&b, n ? "]" : "[]");
+	if (b.failed)
+		(void)!fail(c, E_INTERNAL, "this page is too large: ask for fewer items");
 	return strbuf_str(&b);
 }
 
@@ -66,7 +68,7 @@ enum err list_attendees(struct ctx *c, const struct event_parts *e, const struct
 	out->items = docs_json(c, r, 2, p.limit);
 	out->pagination = page_json(c, &p, more ? db_get(r, last, 0) : NULL,
 				    more ? db_get(r, last, 1) : NULL, -1);
-	return OK;
+	return c->err;
 }
 
 enum err list_waiting(struct ctx *c, const struct event_parts *e, const struct input *in,
@@ -84,5 +86,5 @@ enum err list_waiting(struct ctx *c, const struct event_parts *e, const struct i
 	out->items = docs_json(c, r, 1, p.limit);
 	out->pagination =
 	    page_json(c, &p, more ? db_get(r, (int)p.limit - 1, 0) : NULL, e->id.s, -1);
-	return OK;
+	return c->err;
 }

@@ -22,7 +22,9 @@ void views_flush(struct ctx *c, bool now)
 	struct strbuf ids, ns;
 	PGresult *r;
 
-	if (held.count == 0 || (!now && clock_mono_ms() - held.oldest_ms < HELD_MS))
+	int64_t age = clock_mono_ms() - held.oldest_ms;
+
+	if (held.count == 0 || (!now && age < (held.count == HELD_MAX ? HELD_MS / 10 : HELD_MS)))
 		return;
 	strbuf_init(&ids, c->arena, HELD_MAX * 40);
 	strbuf_init(&ns, c->arena, HELD_MAX * 12);

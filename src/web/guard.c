@@ -6,6 +6,7 @@
 #include "core/shm.h"
 #include "core/strbuf.h"
 
+#include <arpa/inet.h>
 #include <strings.h>
 
 enum err guard_actor(struct req *rq)
@@ -45,23 +46,21 @@ static const struct {
 };
 #define WINDOW_MS (3600 * 1000L)
 
-/* An IPv6 user holds a /64: that is one client. */
-static struct str client_of(const struct req *rq)
+/* Whoever has one IPv6 address has the whole /64 (RFC 6177). */
+const char *guard_client(const struct req *rq)
 {
-	struct str s = str_of(rq->http->remote);
-	int colons = 0;
+	struct in6_addr a;
 
-	if (!memchr(s.p, ':', s.n))
-		return s;
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == ':' && ++colons == 4)
-			return (struct str){ s.p, i };
-	return s;
+	if (inet_pton(AF_INET6, rq->http->remote, &a) != 1)
+		return rq->http->remote;
+	return arena_printf(rq->ctx->arena, "%02x%02x:%02x%02x:%02x%02x:%02x%02x::/64", a.s6_addr[0],
+			    a.s6_addr[1], a.s6_addr[2], a.s6_addr[3], a.s6_addr[4], a.s6_addr[5],
+			    a.s6_addr[6], a.s6_addr[7]);
 }
 
-static struct limit_result take(struct req *rq, const char *name, struct str who, long limit)
+static struct limit_result take(struct req *rq, const char *name, const char *who, long limit)
 {
-	const char *key = arena_printf(rq->ctx->arena, "%s %.*s", name, (int)who.n, who.p);
+	const char *key = arena_printf(rq->ctx->arena, "%s %s", name, who);
 	long hosts = rq->ctx->cfg->limits_hosts;
 
 	return shm_limit(key, strlen(key), limit / hosts > 0 ? limit / hosts : 1, WINDOW_MS,
@@ -84,7 +83,8 @@ enum err guard_rate(struct req *rq)
 	const struct config *cfg = rq->ctx->cfg;
 	enum rate_class rl = rq->route->rate;
 	bool known = actor_known(&rq->actor);
-	struct str who = known ? str_of(rq->actor.user.s) : client_of(rq);
+	/* signing in is counted by address: a token at hand must not buy more tries */
+	const char *who = known && rl != RL_LOGIN ? rq->actor.user.s : guard_client(rq);
 
 	if (!cfg->limits_enabled || rl == RL_NONE)
 		return OK;
@@ -93,7 +93,7 @@ enum err guard_rate(struct req *rq)
 
 		TRY(limited(rq, classes[rl].name, limit, take(rq, classes[rl].name, who, limit)));
 	}
-	struct limit_result all = take(rq, "overall", client_of(rq), cfg->limits_overall);
+	struct limit_result all = take(rq, "overall", guard_client(rq), cfg->limits_overall);
 
 	return all.allowed ? OK : limited(rq, "overall", cfg->limits_overall, all);
 }

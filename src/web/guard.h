@@ -17,4 +17,7 @@ void guard_cors(struct req *rq, unsigned methods, bool preflight);
 /* Headers that every answer carries. */
 void guard_headers(struct req *rq);
 
+/* The client as limits know it: its IPv4 address, or the /64 of its IPv6 address. */
+const char *guard_client(const struct req *rq);
+
 #endif

@@ -234,13 +234,21 @@ static const char *const cache_words[] = {
 	[C_PUBLIC] = "public, max-age=60",
 };
 
+/* With limits on, an answer carries the reader's own quota: no shared cache may keep it. */
+static enum cache_class cacheable(const struct req *rq)
+{
+	if (rq->route->cache == C_PUBLIC && rq->ctx->cfg->limits_enabled)
+		return C_DOC;
+	return rq->route->cache;
+}
+
 static void finish(struct req *rq)
 {
 	struct ctx *c = rq->ctx;
 
 	guard_headers(rq);
 	if (rq->rs->status < 400 && rq->route)
-		http_set(rq->rs, "Cache-Control", "%s", cache_words[rq->route->cache]);
+		http_set(rq->rs, "Cache-Control", "%s", cache_words[cacheable(rq)]);
 	if (rq->route && rq->route->cache == C_DOC)
 		http_set(rq->rs, "Vary", "Authorization, Cookie");
 	if (c->cfg->http_server_timing)

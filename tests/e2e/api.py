@@ -260,12 +260,9 @@ class Stack:
         self.state = self.folder + "/state"
         self.env = dict(os.environ, MARQUEE_DEV_STATE=self.state, DEV_THROWAWAY="1",
                         MARQUEE_DEV_WORKERS=str(self.workers), MARQUEE_DEV_PORT=str(_free_port()))
-        if self.settings:
-            self.env["MARQUEE_DEV_CONF"] = self.folder + "/more.conf"
-            with open(self.env["MARQUEE_DEV_CONF"], "w", encoding="utf-8") as f:
-                f.write(self.settings + "\n")
+        self.env["MARQUEE_DEV_CONF"] = self.folder + "/more.conf"
         try:
-            self.dev("up", "--no-demo", "--quiet")
+            self.configure(self.settings)
             self.url = self.dev("url").strip()
             with open(self.state + "/run", encoding="utf-8") as f:
                 self.run = f.read().strip()
@@ -283,6 +280,12 @@ class Stack:
         self.dev("down", "--purge", check=False)
         subprocess.run(["rm", "-rf", self.folder], check=False)
         expect(reports, [], "sanitizer reports")
+
+    def configure(self, lines):
+        """Adds lines to the configuration and starts what they concern."""
+        with open(self.env["MARQUEE_DEV_CONF"], "a", encoding="utf-8") as f:
+            f.write(lines + "\n")
+        self.dev("up", "--no-demo", "--quiet")
 
     def dev(self, *words, check=True):
         # a file, not a pipe: what up starts would keep a pipe open

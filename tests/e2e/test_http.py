@@ -194,9 +194,7 @@ def test_cors():
 
 def rate_limits(stack):
     """The same stack again with limits: each class counts by itself."""
-    with open(stack.env["MARQUEE_DEV_CONF"], "a", encoding="utf-8") as f:
-        f.write("limits.enabled = on\nlimits.browse = 5\nlimits.create = 3\nlimits.login = 6\n")
-    stack.dev("up", "--no-demo", "--quiet")
+    stack.configure("limits.enabled = on\nlimits.browse = 5\nlimits.create = 3\nlimits.login = 6")
     browse = [call("GET", "/api/events?limit=1", url=stack.url) for _ in range(8)]
     expect([a.status for a in browse], [200] * 5 + [429] * 3, "browse")
     expect((browse[0].header("RateLimit-Policy"), browse[0].header("RateLimit")[:12]),
