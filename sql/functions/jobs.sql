@@ -12,6 +12,7 @@ DECLARE
   j jobs;
   left_over int;
   began timestamptz := clock_timestamp();
+  busy boolean := false;
 BEGIN
   SELECT * INTO j FROM jobs WHERE run_at <= now() ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED;
   worked := j.name IS NOT NULL;
@@ -19,8 +20,9 @@ BEGIN
   IF NOT worked THEN RETURN; END IF;
   BEGIN
     EXECUTE format('SELECT %I($1)', j.fn) INTO left_over USING j.arg;
-  EXCEPTION WHEN OTHERS THEN
+  EXCEPTION WHEN query_canceled OR OTHERS THEN
     failed := SQLERRM;
+    busy := SQLSTATE = '55P03';  -- the lock of a busy event: soon again
   END;
   IF failed IS NULL AND j.every IS NULL AND coalesce(left_over, 0) = 0 THEN
     DELETE FROM jobs WHERE jobs.name = j.name;
@@ -28,7 +30,8 @@ BEGIN
   END IF;
   UPDATE jobs SET started_at = began, finished_at = clock_timestamp(), took = clock_timestamp() - began,
     failures = CASE WHEN failed IS NULL THEN 0 ELSE failures + 1 END, last_error = failed,
-    run_at = CASE WHEN failed IS NOT NULL THEN now() + least(interval '1 minute' * 2 ^ least(failures, 6), interval '1 hour')
+    run_at = CASE WHEN busy THEN now() + interval '1 second'
+                  WHEN failed IS NOT NULL THEN now() + least(interval '1 minute' * 2 ^ least(failures, 6), interval '1 hour')
                   WHEN left_over > 0 THEN now() ELSE now() + every END
     WHERE jobs.name = j.name;
 END $$;
@@ -104,21 +107,27 @@ BEGIN
   RETURN n;
 END $$;
 
--- A host's or co-host's new name goes into the documents of their events, and out of the cache.
+-- A host's or co-host's new name goes into the documents of their events, 50 a step.
 CREATE OR REPLACE FUNCTION job_refresh_host(arg jsonb) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
   e events;
+  ev uuid;
+  n int := 0;
   who uuid := (arg->>'user')::uuid;
 BEGIN
-  FOR e IN SELECT v.* FROM events v WHERE v.deleted_at IS NULL AND (v.host_id = who OR EXISTS
-             (SELECT FROM event_hosts h WHERE h.event_id = v.id AND h.user_id = who)) LOOP
-    PERFORM pg_advisory_xact_lock(event_lock_key(e.id));
-    UPDATE events SET version = version + 1, updated_at = now() WHERE id = e.id AND deleted_at IS NULL RETURNING * INTO e;
+  FOR ev IN SELECT x.id FROM (SELECT id FROM events WHERE host_id = who UNION
+                              SELECT event_id FROM event_hosts WHERE user_id = who) x
+            WHERE x.id > coalesce((arg->>'after')::uuid, '00000000-0000-0000-0000-000000000000')
+            ORDER BY x.id LIMIT 50 LOOP
+    n := n + 1;
+    PERFORM pg_advisory_xact_lock(event_lock_key(ev));
+    UPDATE events SET version = version + 1, updated_at = now() WHERE id = ev AND deleted_at IS NULL RETURNING * INTO e;
     CONTINUE WHEN NOT FOUND;
     PERFORM event_doc_write(e.id);
     PERFORM event_message(e, 'event.updated', '{"updated_fields": ["host"]}', event_keys(e.id));
   END LOOP;
-  RETURN 0;
+  UPDATE jobs SET arg = job_refresh_host.arg || jsonb_build_object('after', ev) WHERE name = 'host:' || who;
+  RETURN (n = 50)::int;
 END $$;
 
 -- Folds the workers' view counts.
@@ -137,36 +146,45 @@ CREATE OR REPLACE FUNCTION job_scores(arg jsonb) RETURNS int LANGUAGE sql AS $$
     FROM event_seats q JOIN seat_counters k ON k.pool_id = q.event_id
     LEFT JOIN event_counters c ON c.event_id = q.event_id
     WHERE q.open AND q.closes_at > now() GROUP BY k.pool_id),
-  put AS (INSERT INTO event_scores AS e SELECT pool_id, score FROM s WHERE score > 0
+  put AS (INSERT INTO event_scores AS e SELECT pool_id, score FROM s
+          WHERE score > 0 OR EXISTS (SELECT FROM event_scores x WHERE x.event_id = pool_id)
           ON CONFLICT (event_id) DO UPDATE SET score = excluded.score WHERE e.score <> excluded.score RETURNING 1)
   SELECT 0 FROM (SELECT count(*) FROM put) n
 $$;
 
--- Keeps a week of daily outbox partitions ahead and drops those past retention that are fully sent.
+-- Keeps a week of daily outbox partitions ahead and drops those past retention that are sent whole
+-- (without a broker nothing is ever sent: then by age alone). What waits is read before any lock.
 CREATE OR REPLACE FUNCTION job_partitions(arg jsonb) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = marquee, public AS $$
+SET search_path = marquee, public, pg_temp AS $$
 DECLARE
   d date;
   p text;
-  keep interval := coalesce(arg->>'retention', '7 days')::interval;
+  keep interval := greatest(coalesce(arg->>'retention', '7 days')::interval, interval '1 day');
+  oldest timestamptz := (SELECT b.oldest FROM outbox_backlog() b
+                         WHERE NOT EXISTS (SELECT FROM heartbeats WHERE name = 'notifier' AND state->>'kafka' = 'off'));
 BEGIN
   FOR i IN 0..7 LOOP
     d := (now() AT TIME ZONE 'UTC')::date + i;
     p := 'outbox_' || to_char(d, 'YYYYMMDD');
-    IF to_regclass('marquee.' || p) IS NULL THEN
+    CONTINUE WHEN to_regclass('marquee.' || p) IS NOT NULL;
+    BEGIN
       EXECUTE format('CREATE TABLE %I PARTITION OF outbox FOR VALUES FROM (%L) TO (%L)', p,
                      d::text || ' 00:00Z', (d + 1)::text || ' 00:00Z');
+    EXCEPTION WHEN check_violation THEN  -- that day's rows are in outbox_default already: they stay there
+      NULL;
+    END;
+  END LOOP;
+  FOR p, d IN SELECT c.relname, to_date(right(c.relname, 8), 'YYYYMMDD')
+              FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+              WHERE i.inhparent = 'marquee.outbox'::regclass AND c.relname ~ '^outbox_\d{8}$' LOOP
+    IF d < (now() - keep)::date AND d + 1 <= coalesce(oldest, 'infinity')::date THEN
+      EXECUTE format('DROP TABLE %I', p);
     END IF;
   END LOOP;
-  IF (SELECT pending FROM outbox_backlog()) = 0 THEN
-    FOR p IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-             WHERE i.inhparent = 'marquee.outbox'::regclass AND c.relname ~ '^outbox_\d{8}$'
-               AND to_date(right(c.relname, 8), 'YYYYMMDD') < (now() - keep)::date LOOP
-      EXECUTE format('DROP TABLE %I', p);
-    END LOOP;
-  END IF;
   RETURN 0;
 END $$;
+REVOKE ALL ON FUNCTION job_partitions(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION job_partitions(jsonb) TO marquee_notifier;
 
 -- What nobody will ask for again.
 CREATE OR REPLACE FUNCTION job_cleanup(arg jsonb) RETURNS int LANGUAGE sql AS $$

@@ -30,7 +30,9 @@ CREATE OR REPLACE FUNCTION login_lookup(p_email text, p_address text, quota int,
                                         OUT hash text) LANGUAGE plpgsql AS $$
 BEGIN
   wait := rate_take('login-address', p_address, quota * 5, interval '1 hour');
-  IF wait = 0 THEN wait := rate_take('login-account', lower(p_email), quota, interval '1 hour'); END IF;
+  -- by account and address, so that strangers do not lock the owner out; many addresses together: ten times that
+  IF wait = 0 THEN wait := rate_take('login', lower(p_email) || ' ' || p_address, quota, interval '1 hour'); END IF;
+  IF wait = 0 THEN wait := rate_take('login-account', lower(p_email), quota * 10, interval '1 hour'); END IF;
   IF wait > 0 THEN RETURN; END IF;
   SELECT u.id, u.password_hash INTO login_lookup.id, hash FROM users u
     WHERE u.email = p_email AND u.is_active AND u.deleted_at IS NULL;
@@ -138,6 +140,7 @@ BEGIN
                                         WHEN merge THEN old.privacy || (patch->'privacy')
                                         ELSE patch->'privacy' END);
   END IF;
+  IF length(u.privacy::text) > 4000 THEN RETURN refuse_field('privacy', 'holds too much'); END IF;
   IF u IS DISTINCT FROM old THEN
     BEGIN
       UPDATE users SET name = u.name, username = u.username, bio = u.bio, avatar = u.avatar, location = u.location,

@@ -202,8 +202,9 @@ BEGIN
     PERFORM seat_widen(p_event);
   END IF;
   new := rsvp_target(old, want);
-  IF new IS NOT DISTINCT FROM old THEN RETURN rsvp_answer(200, r); END IF;
+  IF new IS NOT DISTINCT FROM old THEN RETURN rsvp_again(r, want, p_data); END IF;
   IF NOT rsvp_open(q) THEN RETURN rsvp_closed(p_event, p_user); END IF;
+  IF rsvp_hidden(q, r, want, p_user) THEN RETURN refuse(404, 'NOT_FOUND', 'no such event'); END IF;
 
   IF new = 'going' THEN
     IF q.waiting = 0 THEN
@@ -222,7 +223,7 @@ BEGIN
   END IF;
   PERFORM seat_add(p_event, coalesce(slot, 0), old, new);
   r := rsvp_write(p_event, p_user, p_id, old, new, wl, p_data);
-  IF old = 'going' AND q.waiting > 0 AND q.open THEN  -- the seat just given back goes to the head
+  IF old = 'going' AND q.waiting > 0 THEN  -- the seat just given back goes to the head
     SELECT * INTO p FROM promote(p_event, 1);
     promoted := p.keys;
     UPDATE seat_counters SET remaining = remaining - 1 WHERE pool_id = p_event AND seat_counters.slot = 0;
@@ -256,6 +257,30 @@ BEGIN
   RETURN refuse(404, 'NOT_FOUND', 'no such event');
 END $$;
 
+-- May this person not know of the event? Who has answered may always take the answer back.
+-- Asked again under the lock: privacy changes under the exclusive one.
+CREATE OR REPLACE FUNCTION rsvp_hidden(q event_seats, r rsvps, want text, p_user uuid) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN q.privacy <> 'public' AND NOT (r.id IS NOT NULL AND want = 'not_going')
+     AND NOT event_visible(q.event_id, p_user, q.privacy);
+END $$;
+
+-- The same answer once more: only what the organiser asked for may be new. Who may no longer see the
+-- event is not told its counts.
+CREATE OR REPLACE FUNCTION rsvp_again(r rsvps, want text, p_data jsonb) RETURNS effect LANGUAGE plpgsql AS $$
+DECLARE
+  a effect;
+BEGIN
+  IF p_data IS DISTINCT FROM r.registration_data AND p_data IS NOT NULL AND want <> 'not_going' THEN
+    UPDATE rsvps SET registration_data = p_data, updated_at = now() WHERE event_id = r.event_id AND user_id = r.user_id;
+  END IF;
+  a := rsvp_answer(200, r);
+  IF want = 'not_going' AND NOT event_visible(r.event_id, r.user_id, (SELECT privacy FROM event_seats WHERE event_id = r.event_id)) THEN
+    a.body := regexp_replace(a.body, ',"stats":.*', '}');
+  END IF;
+  RETURN a;
+END $$;
+
 -- One person's answer to one event: want = going | interested | maybe | not_going.
 -- Status 599: call again with slow (in a new transaction).
 CREATE OR REPLACE FUNCTION rsvp_set(p_event uuid, p_user uuid, p_id uuid, want text, p_data jsonb, slow boolean)
@@ -269,12 +294,13 @@ DECLARE
 BEGIN
   SELECT * INTO q FROM event_seats WHERE event_id = p_event;
   SELECT * INTO r FROM rsvps WHERE event_id = p_event AND user_id = p_user;
-  IF q.event_id IS NULL OR NOT q.open AND (rsvp_closed(p_event, p_user)).status = 404 OR NOT (r.id IS NOT NULL AND want = 'not_going' OR event_visible(p_event, p_user, q.privacy)) THEN
+  IF q.event_id IS NULL OR rsvp_hidden(q, r, want, p_user)
+     OR NOT q.open AND (rsvp_closed(p_event, p_user)).status = 404 THEN
     RETURN refuse(404, 'NOT_FOUND', 'no such event');
   END IF;
   old := r.state;
   new := rsvp_target(old, want);
-  IF new IS NOT DISTINCT FROM old THEN RETURN rsvp_answer(200, r); END IF;
+  IF new IS NOT DISTINCT FROM old THEN RETURN rsvp_again(r, want, p_data); END IF;
   IF slow OR old = 'waitlisted' OR q.waiting > 0 AND 'going' IN (old, new) THEN
     RETURN rsvp_slow(p_event, p_user, p_id, want, p_data);
   END IF;
@@ -282,6 +308,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock_shared(event_lock_key(p_event));
   SELECT * INTO q FROM event_seats WHERE event_id = p_event;
   IF NOT rsvp_open(q) THEN RETURN rsvp_closed(p_event, p_user); END IF;
+  IF rsvp_hidden(q, r, want, p_user) THEN RETURN refuse(404, 'NOT_FOUND', 'no such event'); END IF;
   IF q.waiting > 0 AND 'going' IN (old, new) THEN RETURN refuse(599, NULL, NULL); END IF;
   IF new = 'going' AND NOT EXISTS (SELECT FROM seat_counters k WHERE k.pool_id = p_event AND k.remaining > 0) THEN
     IF q.waitlist THEN RETURN refuse(599, NULL, NULL); END IF;
@@ -321,17 +348,19 @@ BEGIN
   SELECT sum(going) INTO taken FROM seat_counters WHERE pool_id = p_event;
   IF cap < taken THEN done := false; RETURN; END IF;
   free := least(coalesce(cap - taken, 1000000000), 1000000000);
-  IF q.open AND q.waiting > 0 AND free > 0 THEN
+  IF rsvp_open(q) AND q.waiting > 0 AND free > 0 THEN
     SELECT * INTO p FROM promote(p_event, least(free, 1000));
     keys := p.keys;
     taken := taken + p.promoted;
     free := CASE WHEN cap IS NULL THEN free ELSE free - p.promoted END;
   END IF;
   SELECT waiting INTO q.waiting FROM event_seats WHERE event_id = p_event;
-  IF q.open AND q.waiting > 0 AND free > 0 THEN
+  IF rsvp_open(q) AND q.waiting > 0 AND free > 0 THEN
     PERFORM seat_spread(p_event, 0, q.n);
     UPDATE event_seats SET capacity = taken, raising = true WHERE event_id = p_event;
-    PERFORM job_once('raise:' || p_event, 'job_raise', jsonb_build_object('event', p_event));
+    IF NOT q.raising THEN  -- else one is on its way; a name of its own, or we would wait for the job that waits for us
+      PERFORM job_once(format('raise:%s:%s', p_event, pg_current_xact_id()), 'job_raise', jsonb_build_object('event', p_event));
+    END IF;
     RETURN;
   END IF;
   IF cap IS NULL THEN

@@ -9,7 +9,8 @@ SELECT f.* FROM rsvp_cancel(:event, :user, :slow) f;
 -- name: RSVP_GET (event uuid, user uuid) optional
 -- One's own answer, with exact counts.
 SELECT rsvp_doc(r) FROM rsvps r JOIN event_docs d ON d.event_id = r.event_id
-WHERE r.event_id = :event AND r.user_id = :user;
+JOIN event_seats q ON q.event_id = r.event_id
+WHERE r.event_id = :event AND r.user_id = :user AND event_visible(r.event_id, r.user_id, q.privacy);
 
 -- name: EVENT_ACCESS (event uuid, user uuid) optional
 -- What policy needs: core meta, relation and co-host permissions.

@@ -17,17 +17,18 @@
 #define EVERYTHING_S "315360000"	/* ten years */
 #define OVERLAP_TRUST_MS 25000		/* after a longer gap the overlap might miss something */
 #define TTL_SLACK_S 60
+#define TTL_MAX_S (24 * 3600) /* auth.access_ttl has been at most this when a token was made */
 #define NUMBER 24
 
-long revocation_ttl(const struct config *cfg)
+long revocation_ttl(void)
 {
-	return cfg->auth_access_ttl / 1000 + TTL_SLACK_S;
+	return TTL_MAX_S + TTL_SLACK_S;
 }
 
 void revocation_tell(struct ctx *c, enum revocation_kind kind, const char *id, uint32_t epoch)
 {
 	/* A full table is remembered as such: readers then ask the database. */
-	(void)!shm_revoke(kind, id, epoch, clock_now_us() / 1000000 + revocation_ttl(c->cfg));
+	(void)!shm_revoke(kind, id, epoch, clock_now_us() / 1000000 + revocation_ttl());
 }
 
 /* ---- asking ---- */

@@ -26,7 +26,7 @@ enum err token_verify(struct ctx *c, struct str text, struct actor *out) MUST_CH
 enum err token_check_revoked(struct ctx *c, const struct actor *a) MUST_CHECK;
 
 /* Seconds for which a revocation must be kept: no token made now lives longer. */
-long revocation_ttl(const struct config *cfg);
+long revocation_ttl(void);
 /* Tells this host at once, after the commit; the others learn it from the database within a second.
  * epoch: of a user, 1 for the other kinds. */
 void revocation_tell(struct ctx *c, enum revocation_kind kind, const char *id, uint32_t epoch);

@@ -163,11 +163,12 @@ void cache_invalidate(struct ctx *c, const char *keys)
 		/* After the delete: who reads the new generation finds nothing old behind it. */
 		shm_generation_bump(cache_generation_of(key));
 	}
-	if (!sure && !shm_cache_debt()) {
-		shm_cache_debt_set(true);
+	if (sure)
+		return;
+	if (!shm_cache_debt())
 		log_pairs(LOG_WARN_, "cache: a delete could not be confirmed", "request_id",
 			  c->request_id, (char *)NULL);
-	}
+	shm_cache_debt_add();
 }
 
 const char *cache_state(struct ctx *c)

@@ -17,31 +17,25 @@ static enum err read_namespace(struct ctx *c, enum query q, uint64_t *ns)
 	return OK;
 }
 
-/* The order matters: nobody on this host uses the cache while the namespace is 0, and a debt made
- * while the epoch is being renewed stays owed. */
-static enum err pay_debt(struct ctx *c)
+/* While anything is owed nobody on this host uses the cache. A debt made while the epoch is being
+ * renewed stays owed, and so does all of it when we die here. */
+static enum err pay_debt(struct ctx *c, uint64_t owed)
 {
 	uint64_t ns;
-	enum err e;
 
-	shm_cache_namespace_set(0);
-	shm_cache_debt_set(false);
-	e = read_namespace(c, Q_CACHE_EPOCH_BUMP, &ns);
-	if (e != OK) {
-		shm_cache_debt_set(true);
-		return e;
-	}
+	TRY(read_namespace(c, Q_CACHE_EPOCH_BUMP, &ns));
 	shm_cache_namespace_set(ns);
+	(void)shm_cache_debt_paid(owed);
 	log_pairs(LOG_INFO_, "cache: new epoch", (char *)NULL);
 	return OK;
 }
 
 enum err cache_namespace_refresh(struct ctx *c)
 {
-	uint64_t before = shm_cache_namespace(), ns;
+	uint64_t before = shm_cache_namespace(), owed = shm_cache_debt(), ns;
 
-	if (shm_cache_debt())
-		return pay_debt(c);
+	if (owed)
+		return pay_debt(c, owed);
 	TRY(read_namespace(c, Q_CACHE_NAMESPACE, &ns));
 	/* Whoever has renewed it while we read knows better. */
 	if (ns != before && !shm_cache_debt())

@@ -38,8 +38,10 @@ void shm_cache_namespace_set(uint64_t ns);
 /* Only if it still is `from`; false when somebody else was faster. */
 bool shm_cache_namespace_move(uint64_t from, uint64_t to);
 /* Debt: a delete could not be confirmed, so the namespace must change before the cache is used. */
-bool shm_cache_debt(void);
-void shm_cache_debt_set(bool owed);
+uint64_t shm_cache_debt(void);		/* how many; 0 = none */
+void shm_cache_debt_add(void);
+/* Everything owed up to `seen` is paid; false when more has come since: pay again. */
+bool shm_cache_debt_paid(uint64_t seen);
 /* May the cache be used now? When the pause is over exactly one caller per pause gets true (half
  * open); the others wait for its shm_breaker_ok. */
 bool shm_breaker_allows(int64_t now_ms);

@@ -45,14 +45,19 @@ bool shm_cache_namespace_move(uint64_t from, uint64_t to)
 	return atomic_compare_exchange_strong(&shm_coherence()->cache_namespace, &from, to);
 }
 
-bool shm_cache_debt(void)
+uint64_t shm_cache_debt(void)
 {
-	return LOAD(shm_coherence()->cache_debt) != 0;
+	return LOAD(shm_coherence()->cache_debt);
 }
 
-void shm_cache_debt_set(bool owed)
+void shm_cache_debt_add(void)
 {
-	STORE(shm_coherence()->cache_debt, owed);
+	atomic_fetch_add(&shm_coherence()->cache_debt, 1);
+}
+
+bool shm_cache_debt_paid(uint64_t seen)
+{
+	return atomic_compare_exchange_strong(&shm_coherence()->cache_debt, &seen, 0);
 }
 
 bool shm_breaker_allows(int64_t now_ms)

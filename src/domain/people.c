@@ -248,7 +248,7 @@ enum err people_refresh(struct ctx *c, const struct input *in, struct session *o
 	sha256_hex(sent, strlen(sent), hash);
 	out->refresh_token = refresh_new(c, new_hash);
 	TRY(db_query(c, Q_SESSION_REFRESH, &r, hash, new_hash,
-		     number(c, c->cfg->auth_refresh_grace), number(c, revocation_ttl(c->cfg))));
+		     number(c, c->cfg->auth_refresh_grace), number(c, revocation_ttl())));
 	outcome = db_get(r, 0, 0);
 	family = db_get(r, 0, 1);
 	if (strcmp(outcome, "stolen") == 0)
@@ -264,7 +264,7 @@ enum err people_refresh(struct ctx *c, const struct input *in, struct session *o
 enum err people_logout(struct ctx *c)
 {
 	const struct actor *a = c->actor;
-	const char *ttl = number(c, revocation_ttl(c->cfg));
+	const char *ttl = number(c, revocation_ttl());
 
 	if (!actor_known(a) || !a->jti)
 		return fail(c, E_UNAUTH, "nobody is signed in");
@@ -308,7 +308,7 @@ enum err people_set_role(struct ctx *c, const char *email, const char *role)
 
 	if (!role_given(role))
 		return wrong_role(c);
-	TRY(db_query(c, Q_USER_SET_ROLE, &r, email, role, number(c, revocation_ttl(c->cfg))));
+	TRY(db_query(c, Q_USER_SET_ROLE, &r, email, role, number(c, revocation_ttl())));
 	if (!db_get(r, 0, 0))
 		return fail(c, E_NOTFOUND, "no account with this e-mail address");
 	/* A disabled account has no tokens that need telling about. */

@@ -6,8 +6,8 @@ import json
 import os
 import time
 
-from api import (PASSWORD, Client, Person, Skip, Stack, anonymous, call, dev, event, expect,
-                 expect_status, main, people, person, rsvp, sql, sql1, unique, wait_for)
+from api import (PASSWORD, Client, Skip, Stack, anonymous, call, dev, event, expect, expect_status,
+                 main, people, person, sql, sql1, unique, wait_for)
 
 SOMEBODY = "01890000-0000-7000-8000-000000000000"
 WORKERS_REACHED = 40  # requests enough to meet every worker

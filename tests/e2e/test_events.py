@@ -3,8 +3,8 @@ import json
 import os
 import random
 
-from api import (Client, Skip, Stack, anonymous, call, event, expect, expect_status, instant, main,
-                 person, rsvp, sql, sql1, unique, volley)
+from api import (Stack, anonymous, call, event, expect, expect_status, instant, main, person, rsvp,
+                 sql, sql1, unique, volley)
 
 FULL = {"title": "An evening of jazz", "description": "# Markdown\n*and* more", "location": "Köln, Altstadt",
         "url": "https://example.org/jazz?x=1", "coordinates": {"lat": 50.9375, "lng": 6.9603},

@@ -152,7 +152,7 @@ static int bump(void)
 {
 	shm_generation_bump(UINT64_C(0x123456789abcdef0));
 	shm_cache_namespace_set(77);
-	shm_cache_debt_set(true);
+	shm_cache_debt_add();
 	return 0;
 }
 
@@ -166,7 +166,7 @@ static void bumps_and_the_cache_state_are_seen_elsewhere(void)
 	T_TRUE(shm_generation(1) == other);
 	T_EQ_INT(shm_cache_namespace(), 77);
 	T_TRUE(shm_cache_debt());
-	shm_cache_debt_set(false);
+	(void)shm_cache_debt_paid(shm_cache_debt());
 	T_FALSE(shm_cache_debt());
 }
 
