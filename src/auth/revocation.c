@@ -25,7 +25,7 @@ long revocation_ttl(void)
 	return TTL_MAX_S + TTL_SLACK_S;
 }
 
-void revocation_tell(struct ctx *c, enum revocation_kind kind, const char *id, uint32_t epoch)
+void revocation_tell(enum revocation_kind kind, const char *id, uint32_t epoch)
 {
 	/* A full table is remembered as such: readers then ask the database. */
 	(void)!shm_revoke(kind, id, epoch, clock_now_us() / 1000000 + revocation_ttl());

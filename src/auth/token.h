@@ -29,7 +29,7 @@ enum err token_check_revoked(struct ctx *c, const struct actor *a) MUST_CHECK;
 long revocation_ttl(void);
 /* Tells this host at once, after the commit; the others learn it from the database within a second.
  * epoch: of a user, 1 for the other kinds. */
-void revocation_tell(struct ctx *c, enum revocation_kind kind, const char *id, uint32_t epoch);
+void revocation_tell(enum revocation_kind kind, const char *id, uint32_t epoch);
 
 /* Re-reads the last 30 s of revocations and the cache namespace when it is this process's turn.
  * Called between requests and on every idle wake-up (250 ms). Works in memory and an error state of

@@ -252,7 +252,7 @@ enum err people_refresh(struct ctx *c, const struct input *in, struct session *o
 	outcome = db_get(r, 0, 0);
 	family = db_get(r, 0, 1);
 	if (strcmp(outcome, "stolen") == 0)
-		revocation_tell(c, REVOKE_SESSION, family, 1);
+		revocation_tell(REVOKE_SESSION, family, 1);
 	if (strcmp(outcome, "ok") != 0)
 		return wrong_refresh(c);
 	if (!id_parse(db_get_str(r, 0, 2), &who.id))
@@ -270,11 +270,11 @@ enum err people_logout(struct ctx *c)
 		return fail(c, E_UNAUTH, "nobody is signed in");
 	if (a->session) {
 		TRY(db_query(c, Q_SESSION_REVOKE, NULL, a->session, ttl));
-		revocation_tell(c, REVOKE_SESSION, a->session, 1);
+		revocation_tell(REVOKE_SESSION, a->session, 1);
 		return OK;
 	}
 	TRY(db_query(c, Q_TOKEN_REVOKE, NULL, a->jti, ttl));
-	revocation_tell(c, REVOKE_JTI, a->jti, 1);
+	revocation_tell(REVOKE_JTI, a->jti, 1);
 	return OK;
 }
 
@@ -316,6 +316,6 @@ enum err people_set_role(struct ctx *c, const char *email, const char *role)
 		ctx_forgive(c);
 		return OK;
 	}
-	revocation_tell(c, REVOKE_USER, who.id.s, who.epoch);
+	revocation_tell(REVOKE_USER, who.id.s, who.epoch);
 	return OK;
 }
