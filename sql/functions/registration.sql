@@ -20,21 +20,23 @@ $$;
 CREATE OR REPLACE FUNCTION event_stats(p_event uuid, OUT seq bigint, OUT members text) LANGUAGE plpgsql STABLE AS $$
 DECLARE
   s event_seats;
-  k record;
   c event_counters;
+  going bigint;
+  interested bigint;
+  maybe bigint;
 BEGIN
   SELECT * INTO s FROM event_seats WHERE event_id = p_event;
   IF s.n > 1 THEN
-    SELECT sum(x.going) AS going, sum(x.interested) AS interested, sum(x.maybe) AS maybe, sum(x.seq)::bigint AS seq INTO k
-      FROM seat_counters x WHERE x.pool_id = p_event;
+    SELECT sum(k.going), sum(k.interested), sum(k.maybe), sum(k.seq) INTO going, interested, maybe, seq
+      FROM seat_counters k WHERE k.pool_id = p_event;
   ELSE
-    SELECT x.going, x.interested, x.maybe, x.seq INTO k FROM seat_counters x WHERE x.pool_id = p_event AND x.slot = 0;
+    SELECT k.going, k.interested, k.maybe, k.seq INTO going, interested, maybe, seq
+      FROM seat_counters k WHERE k.pool_id = p_event AND k.slot = 0;
   END IF;
   SELECT * INTO c FROM event_counters WHERE event_id = p_event;
-  seq := k.seq;
   members := format('"stats":{"going":%s,"interested":%s,"maybe":%s,"waitlist":%s,"views":%s,"shares":%s,"available":%s},"current_attendees":%s',
-    k.going, k.interested, k.maybe, s.waiting, coalesce(c.views, 0), coalesce(c.shares, 0),
-    coalesce((s.capacity - k.going)::text, 'null'), k.going);
+    going, interested, maybe, s.waiting, coalesce(c.views, 0), coalesce(c.shares, 0),
+    coalesce((s.capacity - going)::text, 'null'), going);
 END $$;
 
 -- Place in the waiting list, 1 = next: whole blocks of 256 before, then the own block.
@@ -301,14 +303,14 @@ DECLARE
 BEGIN
   SELECT * INTO q FROM event_seats WHERE event_id = p_event;
   SELECT * INTO r FROM rsvps WHERE event_id = p_event AND user_id = p_user;
-  IF q.event_id IS NULL OR NOT q.open AND (rsvp_closed(p_event, p_user)).status = 404
-     OR NOT (r.id IS NOT NULL AND want = 'not_going' OR event_visible(p_event, p_user, q.privacy)) THEN
+  IF q.event_id IS NULL OR rsvp_hidden(q, r, want, p_user)
+     OR NOT q.open AND (rsvp_closed(p_event, p_user)).status = 404 THEN
     RETURN refuse(404, 'NOT_FOUND', 'no such event');
   END IF;
   IF r.id IS NULL AND p_id IS NULL THEN RETURN refuse(404, 'NOT_FOUND', 'no registration for this event'); END IF;
   old := r.state;
   new := rsvp_target(old, want);
-  IF new IS NOT DISTINCT FROM old THEN RETURN rsvp_answer(200, r); END IF;
+  IF new IS NOT DISTINCT FROM old THEN RETURN rsvp_again(r, want, p_data); END IF;
   IF slow OR old = 'waitlisted' OR q.waiting > 0 AND 'going' IN (old, new) THEN
     RETURN rsvp_slow(p_event, p_user, p_id, want, p_data);
   END IF;
@@ -318,6 +320,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock_shared(event_lock_key(p_event));
   SELECT * INTO q FROM event_seats WHERE event_id = p_event;
   IF NOT rsvp_open(q) THEN RETURN rsvp_closed(p_event, p_user); END IF;
+  IF rsvp_hidden(q, r, want, p_user) THEN RETURN refuse(404, 'NOT_FOUND', 'no such event'); END IF;
   IF q.waiting > 0 AND 'going' IN (old, new) THEN RETURN refuse(599, NULL, NULL); END IF;
   seat := seat_take(p_event, q, old, new);
   IF seat.slot IS NULL THEN RETURN seat.refusal; END IF;

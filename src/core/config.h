@@ -32,7 +32,7 @@ struct config {
 	const char *shm_dir;
 	const char *log_file, *log_level;
 	const char *notifier_socket;
-	long notifier_shards, notifier_batch, notifier_poll_min, notifier_poll_max,
+	long notifier_batch, notifier_poll_min, notifier_poll_max,
 	    notifier_max_attempts;
 	long outbox_retention;
 	bool feature_recommendations, feature_analytics, feature_realtime, feature_payments,

@@ -111,8 +111,6 @@ const struct cfg_row cfg_rows[] = {
 
 	ROW("notifier.socket", CFG_STR, "/run/marquee/notifier.sock", 0, 107, notifier_socket, 0,
 	    "Datagram socket that wakes the notifier. Empty: it only polls."),
-	ROW("notifier.shards", CFG_INT, "4", 1, 64, notifier_shards, 0,
-	    "Parts of the outbox that can be sent independently."),
 	ROW("notifier.batch", CFG_INT, "1000", 1, 100000, notifier_batch, CFG_RELOAD,
 	    "Most outbox rows sent in one go."),
 	ROW("notifier.poll_min", CFG_MSEC, "20ms", 1, MINUTE, notifier_poll_min, CFG_RELOAD,

@@ -44,7 +44,8 @@ void ctx_begin(struct ctx *c, struct arena *a);
 enum err fail(struct ctx *c, enum err e, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 #define CTX_DETAILS_MAX 100
-/* Records one bad field. The first hundred are kept, in order; the error becomes E_INVALID. Returns E_INVALID. */
+/* Records one bad field; the first hundred are kept, in order. The error becomes E_INVALID, which
+ * is returned. */
 enum err fail_field(struct ctx *c, const char *field, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Forgets the error, for callers that carry on another way. */

@@ -132,6 +132,9 @@ static int open_file(int dir, const char *name)
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0777) != 0660)
 		(void)!fchmod(fd, 0660);
+	/* An administrator's command must not leave files that the workers cannot open. */
+	if (fd >= 0 && geteuid() == 0 && fstat(dir, &st) == 0)
+		(void)!fchown(fd, st.st_uid, st.st_gid);
 	return fd;
 }
 

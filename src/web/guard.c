@@ -53,9 +53,9 @@ const char *guard_client(const struct req *rq)
 
 	if (inet_pton(AF_INET6, rq->http->remote, &a) != 1)
 		return rq->http->remote;
-	return arena_printf(rq->ctx->arena, "%02x%02x:%02x%02x:%02x%02x:%02x%02x::/64", a.s6_addr[0],
-			    a.s6_addr[1], a.s6_addr[2], a.s6_addr[3], a.s6_addr[4], a.s6_addr[5],
-			    a.s6_addr[6], a.s6_addr[7]);
+	return arena_printf(rq->ctx->arena, "%02x%02x:%02x%02x:%02x%02x:%02x%02x::/64",
+			    a.s6_addr[0], a.s6_addr[1], a.s6_addr[2], a.s6_addr[3], a.s6_addr[4],
+			    a.s6_addr[5], a.s6_addr[6], a.s6_addr[7]);
 }
 
 static struct limit_result take(struct req *rq, const char *name, const char *who, long limit)

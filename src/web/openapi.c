@@ -29,9 +29,9 @@ static const char *const schemas[] = {
 	[IN_TEXTS] = "\"type\":\"array\",\"maxItems\":%N,\"items\":{\"type\":\"string\"}",
 	[IN_URLS] =
 	    "\"type\":\"array\",\"maxItems\":%N,\"items\":{\"type\":\"string\",\"format\":\"uri\"}",
-	[IN_COORDS] = "\"type\":\"object\",\"required\":[\"lat\",\"lng\"],\"properties\":{"
-		      "\"lat\":{\"type\":\"number\",\"minimum\":-90,\"maximum\":90},"
-		      "\"lng\":{\"type\":\"number\",\"minimum\":-180,\"maximum\":180}}",
+	[IN_COORDS] = ("\"type\":\"object\",\"required\":[\"lat\",\"lng\"],\"properties\":{"
+		       "\"lat\":{\"type\":\"number\",\"minimum\":-90,\"maximum\":90},"
+		       "\"lng\":{\"type\":\"number\",\"minimum\":-180,\"maximum\":180}}"),
 	[IN_IDS] = "\"type\":\"array\",\"maxItems\":%N,\"items\":{\"type\":\"string\",\"format\":"
 		   "\"uuid\"}",
 	[IN_ID] = "\"type\":\"string\",\"format\":\"uuid\"",

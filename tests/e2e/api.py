@@ -289,13 +289,14 @@ class Stack:
 
     def dev(self, *words, check=True):
         # a file, not a pipe: what up starts would keep a pipe open
-        with tempfile.TemporaryFile("w+") as out:
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             done = subprocess.run([DEV, *words], env=self.env, stdin=subprocess.DEVNULL, stdout=out,
-                                  stderr=subprocess.STDOUT, check=False, timeout=600)
+                                  stderr=err, check=False, timeout=600)
             out.seek(0)
-            text = out.read()
+            err.seek(0)
+            text, said = out.read(), err.read()
         if check and done.returncode:
-            raise RuntimeError(f"./dev {' '.join(words)} ended with {done.returncode}:\n{text}")
+            raise RuntimeError(f"./dev {' '.join(words)} ended with {done.returncode}:\n{text}{said}")
         return text
 
     def sql(self, text):

@@ -73,7 +73,8 @@ class Arena:
         self.stack.sql(f"BEGIN; SET LOCAL check_function_bodies = off; {text}; COMMIT")
 
     def real(self, restore):
-        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../sql/functions/registration.sql")
+        build = os.environ.get("MARQUEE_DEV_BUILD", self.stack.state + "/build")
+        path = build + "/inst/share/marquee/sql/functions/registration.sql"
         self.stack.dev("psql", "-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-f", path)
         self.stack.sql("TRUNCATE idempotency_keys")
         if restore:

@@ -1,7 +1,7 @@
--- tests/service/load_event.sql - one event of 40 seats, its host (…0) and 3,000 people (…1 to …bb8)
+-- tests/service/load_event.sql - one event of 40 seats, its host (…0) and 400 people
 INSERT INTO users (id, email, name)
   SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 'load' || i || '@example.org', 'Person ' || i
-  FROM generate_series(0, 3000) i;
+  FROM generate_series(0, 400) i;
 SELECT (event_insert('00000000-0000-7000-9000-000000000001', '00000000-0000-7000-8000-000000000000',
   jsonb_build_object('title', 'Under load', 'max_attendees', 40, 'start_date', iso(now() + interval '7 days')))).id;
 -- 16 slots, so that there is a choice to get wrong.

@@ -69,7 +69,6 @@ static void defaults(void)
 	T_TRUE(cfg.limits_enabled && cfg.auth_refuse_common && cfg.feature_realtime);
 	T_FALSE(cfg.feature_payments || cfg.http_require_if_match);
 	T_EQ_STR(cfg.log_level, "info");
-	T_EQ_INT(cfg.notifier_shards, 4);
 	T_EQ_INT(cfg.limits_overall, 100000);
 }
 
