@@ -61,6 +61,7 @@ CREATE TABLE events (
   CHECK ((lat IS NULL) = (lng IS NULL))
 );
 CREATE INDEX idx_events_start_date ON events (start_date, id) WHERE privacy = 'public' AND status = 'active' AND deleted_at IS NULL;
+CREATE INDEX idx_events_dates ON events (start_date, id) WHERE deleted_at IS NULL;
 CREATE INDEX idx_events_coming ON events (start_date, id) WHERE status = 'active' AND deleted_at IS NULL;
 CREATE INDEX idx_events_created ON events (created_at, id) WHERE privacy = 'public' AND status = 'active' AND deleted_at IS NULL;
 CREATE INDEX idx_events_category ON events (category_id, start_date, id) WHERE privacy = 'public' AND status = 'active' AND deleted_at IS NULL;

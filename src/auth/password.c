@@ -21,9 +21,10 @@
 
 /* What is verified for people who do not exist: the parameters of a real hash, and random salt and
  * digest, whose password nobody knows. */
-const char password_nobody[crypto_pwhash_STRBYTES] = "$argon2id$v=19$m=" TEXT(MEMORY_KIB) ",t=" TEXT(PASSES) ",p=1"
-			       "$bJ0fSUV2HhWVQ2zA0n6fLg"
-			       "$q8mR1oYwT5e0mXcV7kJpD3uNfG2hZsLbA9iWxQtEyKc";
+const char password_nobody[crypto_pwhash_STRBYTES] =
+    "$argon2id$v=19$m=" TEXT(MEMORY_KIB) ",t=" TEXT(PASSES) ",p=1"
+    "$bJ0fSUV2HhWVQ2zA0n6fLg"
+    "$q8mR1oYwT5e0mXcV7kJpD3uNfG2hZsLbA9iWxQtEyKc";
 
 static enum err take_slot(struct ctx *c, int *slot)
 {

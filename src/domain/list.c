@@ -105,32 +105,35 @@ static const struct {
 	  " LEFT JOIN event_scores p ON p.event_id = e.id", T_FLOAT8 },
 };
 
-/* Whose events: from the person's side. */
+/* Whose events: from the person's side, as an array, so that no plan begins with all events. */
 static const struct fragment scopes[] = {
 	{ "hosting",
-	  " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
-	  " SELECT event_id FROM event_hosts WHERE user_id = %P)",
+	  " AND e.id = ANY (ARRAY(SELECT id FROM events WHERE host_id = %P"
+	  " AND deleted_at IS NULL UNION ALL"
+	  " SELECT event_id FROM event_hosts WHERE user_id = %P))",
 	  T_UUID },
 	{ "attending",
-	  " AND e.id IN (SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
-	  " ('going', 'held', 'waitlisted', 'interested', 'maybe'))"
+	  " AND e.id = ANY (ARRAY(SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
+	  " ('going', 'held', 'waitlisted', 'interested', 'maybe')))"
 	  " AND e.ends_at > now()",
 	  T_UUID },
 	{ "invited",
-	  " AND e.id IN (SELECT event_id FROM invitations WHERE invitee_id = %P)"
+	  " AND e.id = ANY (ARRAY(SELECT event_id FROM invitations WHERE invitee_id = %P))"
 	  " AND e.status <> 'draft' AND e.ends_at > now()",
 	  T_UUID },
 	{ "past",
-	  " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
+	  " AND e.id = ANY (ARRAY(SELECT id FROM events WHERE host_id = %P"
+	  " AND deleted_at IS NULL UNION ALL"
 	  " SELECT event_id FROM event_hosts WHERE user_id = %P UNION ALL"
 	  " SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
-	  " ('going', 'held', 'interested', 'maybe')) AND e.ends_at <= now()",
+	  " ('going', 'held', 'interested', 'maybe'))) AND e.ends_at <= now()",
 	  T_UUID },
 	{ "",
-	  " AND e.id IN (SELECT id FROM events WHERE host_id = %P UNION ALL"
+	  " AND e.id = ANY (ARRAY(SELECT id FROM events WHERE host_id = %P"
+	  " AND deleted_at IS NULL UNION ALL"
 	  " SELECT event_id FROM event_hosts WHERE user_id = %P UNION ALL"
 	  " SELECT event_id FROM rsvps WHERE user_id = %P AND state IN"
-	  " ('going', 'held', 'waitlisted', 'interested', 'maybe'))"
+	  " ('going', 'held', 'waitlisted', 'interested', 'maybe')))"
 	  " AND e.ends_at > now()",
 	  T_UUID },
 };

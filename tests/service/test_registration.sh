@@ -53,6 +53,7 @@ idle_transaction() {
 
 main() {
   local name names
+  sql -o /dev/null -c "SELECT job_partitions('{}')"  # before the first message of today
   for name in $FILES; do sql -1 -o /dev/null -f "$T_SRCDIR/tests/service/registration_$name.sql"; done
   names="$(sql -c "SELECT proname FROM pg_proc WHERE pronamespace = 't'::regnamespace
     AND proname LIKE 'test\_%' ORDER BY oid") idle_transaction"
