@@ -8,7 +8,10 @@
  *   down            refuse and drop every connection
  *   up              accept again
  *   rtt MS          answer MS milliseconds late
- *   error CODE [N]  fail the next N (default 1) produce requests with this Kafka error code */
+ *   error CODE [N]  fail the next N (default 1) produce requests with this Kafka error code; -195
+ *                   drops the connection instead
+ * The mock checks no sequence numbers, so after an error code librdkafka may take a message for
+ * delivered that a real broker would have refused: where nothing may be lost, use -195. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
