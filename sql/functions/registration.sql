@@ -39,12 +39,21 @@ BEGIN
     coalesce((s.capacity - going)::text, 'null'), going);
 END $$;
 
--- Place in the waiting list, 1 = next: whole blocks of 256 before, then the own block.
+-- Place in the waiting list, 1 = next: whole blocks of 256 before, then the own block, counted from
+-- its nearer end (who has just joined stands at the far one).
 CREATE OR REPLACE FUNCTION waitlist_position(p_event uuid, p_wl bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  before bigint;
+  own bigint;
 BEGIN
-  RETURN coalesce((SELECT sum(n) FROM waitlist_blocks WHERE event_id = p_event AND block < p_wl >> 8), 0)
-       + (SELECT count(*) FROM rsvps WHERE event_id = p_event AND state = 'waitlisted'
-            AND wl_seq BETWEEN (p_wl >> 8) << 8 AND p_wl);
+  SELECT coalesce(sum(n) FILTER (WHERE block < p_wl >> 8), 0), sum(n) FILTER (WHERE block = p_wl >> 8) INTO before, own
+    FROM waitlist_blocks WHERE event_id = p_event AND block <= p_wl >> 8;
+  IF p_wl & 255 < 128 THEN
+    RETURN before + (SELECT count(*) FROM rsvps WHERE event_id = p_event AND state = 'waitlisted'
+                       AND wl_seq BETWEEN (p_wl >> 8) << 8 AND p_wl);
+  END IF;
+  RETURN before + own - (SELECT count(*) FROM rsvps WHERE event_id = p_event AND state = 'waitlisted'
+                           AND wl_seq > p_wl AND wl_seq <= p_wl | 255);
 END $$;
 
 -- The answer document of one person's registration.
