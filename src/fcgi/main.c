@@ -108,6 +108,10 @@ int main(int argc, char **argv)
 	const char *path = getenv("MARQUEE_CONFIG"), *flags[FLAGS_MAX + 1] = { NULL };
 	int o, n = 0;
 
+	/* A web server hands a query without '=' to a CGI program as its arguments (RFC 3875, 4.4):
+	 * what a stranger asks for must never configure us. */
+	if (getenv("GATEWAY_INTERFACE") || getenv("REQUEST_METHOD"))
+		argc = 1;
 	while ((o = getopt_long(argc, argv, "c:s:hV", options, NULL)) != -1) {
 		if (o == 'c')
 			path = optarg;
