@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # variables are shared with the other parts
 # dev.d/check.sh - everything that must hold, in throwaway folders, while a stack may be running
 
-CHECK_PARTS="lint build unit service e2e dist"
+CHECK_PARTS="lint build unit service e2e fault dist"
 
 cmd_check() {
   local part began=$EPOCHREALTIME
@@ -107,21 +107,23 @@ check_build() {
   status=$?
   result build-sanitized $status
   bad=$((bad | status))
-  CC=gcc build_compiled gcc
+  build_compiled gcc --enable-faults
   status=$?
   result build-gcc $status
   bad=$((bad | status))
-  CC=clang build_compiled clang
+  build_compiled clang
   status=$?
   result build-clang $status
   return $((bad | status))
 }
 
 # Programs and tests, compiled and linked but not run.
-build_compiled() { # compiler
+build_compiled() { # compiler option…
+  local CC=$1 dir=$CHECK/$1
   export CC
-  autotools_run && build_configure "$CHECK/$1" --enable-werror && build_make "$CHECK/$1" all &&
-    build_make "$CHECK/$1" check TESTS=
+  shift
+  autotools_run && build_configure "$dir" --enable-werror "$@" && build_make "$dir" all &&
+    build_make "$dir" check TESTS=
 }
 
 # ---- parts ----
@@ -166,11 +168,17 @@ check_e2e() {
   MARQUEE_DEV_BUILD=$CHECK/san "$TOP/tests/e2e/run"
 }
 
+# The experiments in their short form; sanitizers would get in the way of some.
+check_fault() {
+  CC=gcc build_all "$CHECK/gcc" --enable-werror --enable-faults || return
+  MARQUEE_DEV_BUILD=$CHECK/gcc "$TOP/tests/fault/run"
+}
+
 # The tarball builds, tests and installs without git, and holds every tracked file.
 check_dist() {
   local status
   export CC=gcc
-  autotools_run && build_configure "$CHECK/gcc" --enable-werror || return
+  autotools_run && build_configure "$CHECK/gcc" --enable-werror --enable-faults || return
   build_make "$CHECK/gcc" distcheck >"$CHECK/dist.make" 2>&1
   status=$?
   [ $status = 0 ] || tail -n 60 "$CHECK/dist.make"

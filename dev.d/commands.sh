@@ -1,13 +1,15 @@
 # shellcheck shell=bash
 # dev.d/commands.sh - the commands that work on one stack; check has its own file
 
-cmd_build() { # prints the build folder: for test drivers
+cmd_build() { # prints the build folder: for test drivers; options of configure have one of their own
+  local dir=$BUILD
+  [ $# = 0 ] || dir=$STATE/build$(printf '%s' "$@" | tr -c 'a-z0-9\n' '-')
   QUIET=yes
   state_make
   state_lock
   packages_ensure $PACKAGES_UP
-  [ -n "${MARQUEE_DEV_BUILD:-}" ] || step "building" build build_all "$BUILD"
-  echo "$BUILD"
+  [ -n "${MARQUEE_DEV_BUILD:-}" ] || step "building" build build_all "$dir" "$@"
+  echo "$dir"
 }
 
 cmd_up() {
@@ -101,7 +103,7 @@ purge() {
   if [ -n "$RUN" ] && [ -d "$RUN" ] && [ -O "$RUN" ]; then
     rm -rf "$(shm_dir)" "$RUN"
   fi
-  rm -rf "$STATE"/{build,pg,log,pid,lighttpd,devbroker,marquee.conf,marquee.conf.new} \
+  rm -rf "$STATE"/build--* "$STATE"/soak "$STATE"/{build,pg,log,pid,lighttpd,devbroker,marquee.conf,marquee.conf.new} \
     "$STATE"/{jwt_secret,password,demo.done,port,run,lock}
   rmdir "$STATE" 2>/dev/null || true
   say "  removed the state in $STATE"

@@ -49,3 +49,68 @@ stack_super() { # arguments of psql, as superuser on the stack's socket; -U for 
   [ "$(id -u)" != 0 ] || as=(setpriv --reuid=postgres --regid=postgres --init-groups -- env HOME=/)
   (cd / && "${as[@]}" psql -X -q -v ON_ERROR_STOP=1 -h "$T_RUN/pg" -U postgres "$@")
 }
+
+# A build with fault points; made once, or the one that was given if it has them.
+stack_faults() {
+  if [ -z "${MARQUEE_DEV_BUILD:-}" ]; then
+    MARQUEE_DEV_BUILD=$("$STACK_DEV" build --enable-faults) || exit 1
+    export MARQUEE_DEV_BUILD
+  elif ! grep -q DMARQUEE_FAULTS "$MARQUEE_DEV_BUILD/Makefile"; then
+    echo "$MARQUEE_DEV_BUILD has no fault points: configure it with --enable-faults" >&2
+    exit 1
+  fi
+}
+
+# ---- scripts that print RESULT as their last line ----
+passed=0 failed=0 bad=
+
+script_note() { # name ok-or-not text
+  if [ "$2" = 0 ]; then passed=$((passed + 1)); else
+    failed=$((failed + 1))
+    echo "FAIL $1: $3"
+  fi
+}
+
+script_files() { # folder [NAME…]: all of its test_*.py, or those named
+  local folder=$T_SRCDIR/$1 name
+  shift
+  if [ $# = 0 ]; then
+    find "$folder" -name 'test_*.py' | sort
+    return
+  fi
+  for name in "$@"; do
+    name=${name##*/}
+    echo "$folder/${name%.py}.py"
+  done
+}
+
+# With T_SHOW everything that a script says is shown at once, else the end of what failed.
+script_command() { # file log
+  if [ -n "${T_SHOW:-}" ]; then
+    timeout "${T_TIMEOUT:-900}" python3 -u "$1" 2>&1 </dev/null | tee "$2" | grep --line-buffered -v '^RESULT '
+    return "${PIPESTATUS[0]}"
+  fi
+  timeout "${T_TIMEOUT:-900}" python3 "$1" >"$2" 2>&1 </dev/null
+}
+
+# One that ends badly without having counted a failure counts as one.
+script_run() { # file
+  local name=${1##*/} log status=0
+  log=$(mktemp)
+  script_command "$1" "$log" || status=$?
+  if [ "$status" != 0 ] && [ "$status" != 77 ] && [ -z "${T_SHOW:-}" ]; then
+    grep -v '^RESULT ' "$log" | tail -n 60
+  fi
+  if grep -q '^RESULT .*failed=[1-9]' "$log"; then bad=yes; fi # counted by its own line
+  if ! grep '^RESULT ' "$log" | tail -n 1; then
+    script_note "$name" 1 "ended with $status and gave no RESULT"
+  elif [ "$status" != 0 ] && [ "$status" != 77 ] && ! grep -q '^RESULT .*failed=[1-9]' "$log"; then
+    script_note "$name" 1 "ended with $status although nothing failed"
+  fi
+  rm -f "$log"
+}
+
+script_sum() { # name
+  echo "RESULT $1 passed=$passed failed=$failed skipped=0"
+  [ $failed = 0 ] && [ -z "$bad" ]
+}

@@ -2,6 +2,7 @@
 #include "db/conn.h"
 
 #include "core/clock.h"
+#include "core/fault.h"
 #include "core/hash.h"
 #include "core/log.h"
 
@@ -388,6 +389,7 @@ static enum err run_once(struct ctx *c, const struct stmt *s, struct answer *a, 
 	r.preparing = way == WAY_PREPARE;
 	r.piped = is_piped(s, way);
 	deadline = db->unbounded ? -1 : clock_mono_ms() + db->cfg->db_statement_timeout + GRACE_MS;
+	FAULT_OF(DB_BEFORE, s->name ? s->name : s->text);
 	if (!send_statement(db->conn, s, way)) {
 		a->reason = arena_strdup(c->arena, PQerrorMessage(db->conn));
 		conn_drop(db);
@@ -395,7 +397,9 @@ static enum err run_once(struct ctx *c, const struct stmt *s, struct answer *a, 
 		return E_UNAVAIL;
 	}
 	c->sql_trips++;
+	FAULT_OF(DB_SENT, s->name ? s->name : s->text);
 	r.complete = read_results(c->arena, db->conn, deadline, &r);
+	FAULT_OF(DB_DONE, s->name ? s->name : s->text);
 	if (r.prepared && r.complete)
 		prepared_note(db, s);
 	return judge(db, s, &r, a);

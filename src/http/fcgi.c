@@ -1,5 +1,6 @@
 /* src/http/fcgi.c - http_run and its two transports: FastCGI through libfcgi, and plain CGI */
 #include "core/clock.h"
+#include "core/fault.h"
 #include "core/log.h"
 #include "http/backend.h"
 
@@ -34,6 +35,7 @@ static void serve_one(const struct http_app *app, struct arena *a, struct http_b
 	http_response_init(&rs, a);
 	rs.head = rq.method == M_HEAD;
 	app->serve(app->user, &rq, &rs);
+	FAULT(HTTP_REPLY);
 	if (http_response_send(&rs, io) && flush)
 		flush(io);
 	if (app->sent)
@@ -68,12 +70,15 @@ static bool fcgi_write(struct http_backend *io, const struct str *parts, int n)
 {
 	FCGX_Stream *out = ((FCGX_Request *)io->handle)->out;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		if (i > 1)
+			FAULT(HTTP_BODY);
 		for (size_t at = 0, len; at < parts[i].n; at += len) {
 			len = parts[i].n - at < INT_MAX ? parts[i].n - at : INT_MAX;
 			if (FCGX_PutStr(parts[i].p + at, (int)len, out) < 0)
 				return false;
 		}
+	}
 	return true;
 }
 

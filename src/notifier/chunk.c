@@ -1,5 +1,6 @@
 /* src/notifier/chunk.c - one chunk of one shard: read, send, wait for every report, clean the
  * cache, advance. Whatever fails, it begins again at its first row that was not delivered. */
+#include "core/fault.h"
 #include "core/log.h"
 #include "notifier/message.h"
 #include "notifier/notifier.h"
@@ -175,6 +176,7 @@ static void clean_cache(struct notifier *n, struct shard *s)
 
 static void finish(struct notifier *n, struct shard *s)
 {
+	FAULT(RELAY_ACKED);
 	clean_cache(n, s);
 	s->state = SHARD_DELIVERED;
 }
@@ -215,8 +217,10 @@ void chunk_reported(struct notifier *n, struct shard *s, int64_t now)
 {
 	int first = 0;
 
-	if (s->unreported > 0)
+	if (s->unreported > 0) {
+		FAULT(RELAY_PRODUCED);
 		return;
+	}
 	while (first < s->n && s->slots[first].done)
 		first++;
 	if (first == s->n)

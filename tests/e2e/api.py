@@ -247,10 +247,11 @@ def invariants(state=None):
 
 
 class Stack:
-    """A throwaway stack of one's own; settings are lines of configuration."""
+    """A throwaway stack of one's own; settings are lines of configuration, environment is what its
+    pieces find in theirs."""
 
-    def __init__(self, settings="", workers=4):
-        self.settings, self.workers = settings, workers
+    def __init__(self, settings="", workers=4, **environment):
+        self.settings, self.workers, self.environment = settings, workers, environment
 
     def __enter__(self):
         if not DEV:
@@ -261,6 +262,7 @@ class Stack:
         self.env = dict(os.environ, MARQUEE_DEV_STATE=self.state, DEV_THROWAWAY="1",
                         MARQUEE_DEV_WORKERS=str(self.workers), MARQUEE_DEV_PORT=str(_free_port()))
         self.env["MARQUEE_DEV_CONF"] = self.folder + "/more.conf"
+        self.env.update(self.environment)
         try:
             self.configure(self.settings)
             self.url = self.dev("url").strip()

@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# dev.d/soak.sh - experiments in their long form, which ./dev check has no time for; output is kept
+
+# name | command, from the top of the sources | environment of the long form | what it shows
+# The same command without the environment is the short form, which ./dev check runs.
+EXPERIMENTS='points|tests/fault/run test_points||the fault points themselves act once'
+
+cmd_soak() { # [NAME…]: all of the table, or those named
+  local name row began=$EPOCHREALTIME
+  case ${1:-} in -l | --list) soak_list; return ;; esac
+  for name in "$@"; do
+    grep -q "^$name|" <<<"$EXPERIMENTS" || die "no experiment '$name'" "./dev soak --list names them"
+  done
+  state_make
+  packages_ensure $PACKAGES_UP $PACKAGES_CHECK
+  mkdir -p "$STATE/soak"
+  RESULTS=$STATE/soak/results
+  : >"$RESULTS"
+  soak_build
+  while IFS= read -r row; do
+    name=${row%%|*}
+    if [ $# = 0 ] || [[ " $* " == *" $name "* ]]; then soak_one "$row"; fi
+  done <<<"$EXPERIMENTS"
+  check_sum "$began"
+}
+
+soak_list() {
+  local name command long text
+  while IFS='|' read -r name command long text; do
+    printf '  %-12s %s\n  %12s %s %s\n' "$name" "$text" '' "$long" "$command"
+  done <<<"$EXPERIMENTS"
+}
+
+# One build with fault points serves all of them.
+soak_build() {
+  MARQUEE_DEV_BUILD=$(cmd_build --enable-faults)
+  export MARQUEE_DEV_BUILD
+}
+
+# Shown while it runs and kept in the state folder: the last output of each experiment.
+soak_one() { # row
+  local name command long text log status=0
+  IFS='|' read -r name command long text <<<"$1"
+  log=$STATE/soak/$name.log
+  printf '== %s: %s\n' "$name" "$text"
+  {
+    echo "# $(date -u +%FT%TZ) $(git -C "$TOP" describe --always --dirty 2>/dev/null): $long $command"
+    # shellcheck disable=SC2086 # words of the table
+    (cd "$TOP" && env -u MARQUEE_DEV_STATE -u MARQUEE_DEV_PORT -u MARQUEE_DEV_CONF T_SHOW=1 \
+      T_TIMEOUT=14400 $long $command </dev/null) || status=$?
+    # a driver's own sum repeats what its scripts have counted, unless only it has failed
+    [ $status = 0 ] || grep -q '^RESULT .*failed=[1-9]' "$log" || echo "RESULT $name passed=0 failed=1 skipped=0"
+  } 2>&1 | tee "$log"
+  grep '^RESULT ' "$log" >>"$RESULTS" || echo "RESULT $name passed=0 failed=1 skipped=0" >>"$RESULTS"
+}

@@ -1,0 +1,82 @@
+"""tests/fault/harness.py - what the fault experiments share: a stack whose processes can be told where to die.
+
+A fault point is armed by a file (src/core/fault.h): stack.arm("http.reply", "kill"). Exactly one process
+acts on it, once; stack.acted(…) is its pid then.
+"""
+import os
+import shutil
+import tempfile
+
+from api import Stack, expect, wait_for
+
+
+def long_or(name, short):
+    """A number of trials: the environment's, as ./dev soak sets it, or the short one."""
+    return int(os.environ.get(name, short))
+
+
+class FaultStack(Stack):
+    """A throwaway stack out of a build with fault points, and the folder in which they are armed."""
+
+    def __init__(self, settings="", workers=4, **environment):
+        self.points = tempfile.mkdtemp(prefix="marquee-points.")
+        os.chmod(self.points, 0o777)  # the pieces run as other users
+        super().__init__(settings, workers, MARQUEE_TEST_FAULTS=self.points, **environment)
+
+    def __exit__(self, *what):
+        super().__exit__(*what)
+        shutil.rmtree(self.points)
+
+    # ---- fault points ----
+    def arm(self, point, action="kill", nth=1, pid=0):
+        """The nth hit of point, by process pid if one is given, acts: kill, stop, abort or sleep:MS."""
+        path = f"{self.points}/{point}"
+        if os.path.exists(path + ".acted"):
+            os.unlink(path + ".acted")
+        with open(path + ".new", "w", encoding="utf-8") as f:
+            f.write(f"{action} {nth} {pid}\n")
+        os.chmod(path + ".new", 0o666)
+        os.rename(path + ".new", path)
+
+    def disarm(self, point):
+        for path in (f"{self.points}/{point}", f"{self.points}/{point}.acted"):
+            if os.path.exists(path):
+                os.unlink(path)
+
+    def acted(self, point):
+        """The pid of the process that acted, or None."""
+        try:
+            with open(f"{self.points}/{point}.acted", encoding="utf-8") as f:
+                return int(f.read().split()[0])
+        except (FileNotFoundError, IndexError):
+            return None
+
+    def wait_acted(self, point, seconds=10):
+        return wait_for(f"{point} to be reached", lambda: self.acted(point), seconds)
+
+    # ---- processes ----
+    def worker_pids(self):
+        """Of the workers under the pool's supervisor, zombies left out."""
+        watch, found = self.pid("workers"), []
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                comm, state, session = process(name)
+                if comm.startswith("marquee.fcgi") and session == watch and state != "Z":
+                    found.append(int(name))
+        return sorted(found)
+
+    def wait_workers(self, seconds=10):
+        wait_for("all workers", lambda: len(self.worker_pids()) == self.workers, seconds)
+
+    def expect_sound(self):
+        expect(self.sql("SELECT * FROM check_invariants()"), [], "invariants")
+
+
+def process(pid):
+    """Name, state and session of a process; empty words when there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            name, rest = f.read().split("(", 1)[1].rsplit(")", 1)
+    except OSError:
+        return "", "", 0
+    return name, rest.split()[0], int(rest.split()[3])
