@@ -5,11 +5,11 @@ PGV=15 # the PostgreSQL that Debian 12 ships
 
 # Alternatives in one word, separated by |, the first is what we install.
 PACKAGES_UP="gcc|build-essential make autoconf automake pkg-config|pkgconf libc6-dev
-  libfcgi-dev libpq-dev libmemcached-dev librdkafka-dev libjwt-dev libjson-c-dev libsodium-dev
+  libfcgi-dev libpq-dev libmemcached-dev librdkafka-dev libjwt-dev libssl-dev libjson-c-dev libsodium-dev
   libxxhash-dev libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev libcrypt-dev libcunit1-dev
   postgresql-$PGV postgresql-$PGV-postgis-3 memcached lighttpd spawn-fcgi multiwatch kcat curl
   util-linux procps"
-PACKAGES_CHECK="clang python3"
+PACKAGES_CHECK="clang python3 openssl"
 
 POLICY=/usr/sbin/policy-rc.d
 CLUSTER_CONF=/etc/postgresql-common/createcluster.d/marquee-dev.conf

@@ -2,50 +2,23 @@
  * libjwt's signature */
 #include "auth/token.h"
 
+#include "auth/keys.h"
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/strbuf.h"
 
-#include <jwt.h>
 #include <sodium.h>
 #include <stdlib.h>
 
 #define TOKEN_MAX 4096
 #define LEEWAY 60		/* seconds that clocks may differ by */
-#define HEADER_MEMBERS 2	/* alg and typ, nothing else: no kid, jku, x5u, jwk, crit */
-
-/* One row per way to sign. A deployment uses exactly one of them (RFC 8725, 3.1): the header never
- * chooses, it only has to agree. */
-struct algorithm {
-	const char *name;
-	jwt_alg_t alg;
-	size_t key_min;		/* bytes (RFC 7518, 3.2) */
-};
-static const struct algorithm algorithms[] = {
-	{ "HS256", JWT_ALG_HS256, 32 },
-};
-
-static const struct algorithm *algorithm_of(const struct config *cfg)
-{
-	(void)cfg;		/* one row, no choice to configure */
-	return &algorithms[0];
-}
-
-static struct str key_of(const struct config *cfg)
-{
-	return str_of(cfg->auth_jwt_secret);
-}
 
 enum err token_ready(struct ctx *c)
 {
-	const struct algorithm *how = algorithm_of(c->cfg);
+	const struct keyring *ring;
 
-	if (key_of(c->cfg).n >= how->key_min)
-		return OK;
-	return fail(c, E_INVALID,
-		    "auth.jwt_secret (or MARQUEE_AUTH_JWT_SECRET_FILE) must be a secret of at "
-		    "least %zu random bytes to sign tokens with %s", how->key_min, how->name);
+	return keys_load(c, &ring);
 }
 
 static int64_t now_s(void)
@@ -94,6 +67,16 @@ static bool put_claims(struct ctx *c, jwt_t *jwt, const struct actor *a, int64_t
 	return jwt_add_grants_json(jwt, permissions_json(c, a->role)) == 0;
 }
 
+static bool put_key(jwt_t *jwt, const struct keyring *ring)
+{
+	const struct token_key *k = &ring->keys[0];
+
+	if (k->kid[0] && jwt_add_header(jwt, "kid", k->kid) != 0)
+		return false;
+	return jwt_set_alg(jwt, ring->how->alg, (const unsigned char *)k->signing.p,
+			   (int)k->signing.n) == 0;
+}
+
 static void free_jwt(void *jwt)
 {
 	jwt_free(jwt);
@@ -101,14 +84,13 @@ static void free_jwt(void *jwt)
 
 enum err token_issue(struct ctx *c, struct actor *a, const char **out)
 {
-	const struct algorithm *how = algorithm_of(c->cfg);
-	struct str key = key_of(c->cfg);
+	const struct keyring *ring;
 	struct id jti = id_new();
 	int64_t iat = now_s();
 	jwt_t *jwt;
 	char *text;
 
-	TRY(token_ready(c));
+	TRY(keys_load(c, &ring));
 	if (!actor_known(a) || a->role == ROLE_ANONYMOUS || a->role >= ROLE_COUNT || !a->email)
 		return fail(c, E_INTERNAL, "a token needs an account");
 	a->jti = arena_strdup(c->arena, jti.s);
@@ -116,8 +98,7 @@ enum err token_issue(struct ctx *c, struct actor *a, const char **out)
 	if (jwt_new(&jwt) != 0)
 		return fail(c, E_INTERNAL, "the token could not be made");
 	arena_defer(c->arena, free_jwt, jwt);
-	if (!put_claims(c, jwt, a, iat) ||
-	    jwt_set_alg(jwt, how->alg, (const unsigned char *)key.p, (int)key.n) != 0)
+	if (!put_claims(c, jwt, a, iat) || !put_key(jwt, ring))
 		return fail(c, E_INTERNAL, "the token could not be made");
 	text = jwt_encode_str(jwt);
 	if (!text)
@@ -200,17 +181,27 @@ static bool id_of(struct json_object *o, const char *key, struct id *out)
 	return s && id_parse(str_of(s), out) && strcmp(s, out->s) == 0;
 }
 
-static const char *check_header(struct ctx *c, struct str part)
+/* No header member but those we write: no jku, x5u, jwk, crit. kid is compared with the names of
+ * our keys and used for nothing else; *key is NULL where any may have signed. */
+static const char *check_header(struct ctx *c, struct str part, const struct keyring *ring,
+				const struct token_key **key)
 {
 	struct json_object *o = decode_object(c, part);
 
+	*key = NULL;
 	if (!o)
 		return "header is not JSON";
-	if (!text_is(o, "alg", algorithm_of(c->cfg)->name))
+	if (!text_is(o, "alg", ring->how->name))
 		return "other algorithm";
 	if (!text_is(o, "typ", "JWT"))
 		return "other type";
-	return json_object_object_length(o) == HEADER_MEMBERS ? NULL : "unknown header member";
+	for (int i = 0; i < ring->n && ring->keys[i].kid[0]; i++)
+		if (text_is(o, "kid", ring->keys[i].kid))
+			*key = &ring->keys[i];
+	if (!*key && ring->keys[0].kid[0])
+		return "unknown key";
+	return json_object_object_length(o) == ring->how->header_members ?
+		       NULL : "unknown header member";
 }
 
 static const char *check_times(const struct reading *r, struct actor *out)
@@ -255,45 +246,73 @@ static const char *check_person(const struct reading *r, struct actor *out)
 	return NULL;
 }
 
-/* libjwt compares in constant time since CVE-2024-25189. */
-static const char *check_signature(struct ctx *c, struct str text)
+/* libjwt compares in constant time since CVE-2024-25189. Without a key it would accept anything:
+ * keys_load gives none that is empty. */
+static bool signed_with(struct ctx *c, struct str text, const struct keyring *ring, struct str key)
 {
-	const struct algorithm *how = algorithm_of(c->cfg);
-	struct str key = key_of(c->cfg);
 	jwt_t *jwt = NULL;
-	bool good;
+	bool good = jwt_decode(&jwt, arena_strndup(c->arena, text.p, text.n),
+			       (const unsigned char *)key.p, (int)key.n) == 0 &&
+		    jwt && jwt_get_alg(jwt) == ring->how->alg;
 
-	/* Without a key libjwt would accept anything. */
-	if (key.n < how->key_min)
-		return "no key is configured";
-	if (jwt_decode(&jwt, arena_strndup(c->arena, text.p, text.n), (const unsigned char *)key.p,
-		       (int)key.n) != 0)
-		return "bad signature";
-	good = jwt && jwt_get_alg(jwt) == how->alg;
 	jwt_free(jwt);
-	return good ? NULL : "other algorithm";
+	return good;
+}
+
+/* A token cut at its dots; the signature decoded. */
+struct parts {
+	struct str whole, header, claims, signature;
+};
+
+static bool cut(struct ctx *c, struct str text, struct parts *p)
+{
+	struct str signature;
+
+	p->whole = text;
+	p->header = str_cut(text, '.', &p->claims);
+	p->claims = str_cut(p->claims, '.', &signature);
+	return signature.p && decode_part(c, signature, &p->signature);
+}
+
+/* By the key that the header names; else, among secrets, by any. For RSA libjwt would parse the key
+ * anew for every token, ten times the cost of the verification itself. */
+static const char *check_signature(struct ctx *c, const struct parts *p, const struct keyring *ring,
+				   const struct token_key *key)
+{
+	struct str head = { p->header.p, (size_t)(p->claims.p + p->claims.n - p->header.p) };
+
+	if (key)
+		return keys_rsa_verify(key, head, p->signature) ? NULL : "bad signature";
+	for (int i = 0; i < ring->n; i++)
+		if (signed_with(c, p->whole, ring, ring->keys[i].signing))
+			return NULL;
+	return "bad signature";
 }
 
 /* Why text is no token of ours, or NULL. */
 static const char *check(struct ctx *c, struct str text, struct actor *out)
 {
 	struct reading r = { c, NULL, now_s() };
-	struct str header, claims, signature, bytes;
+	const struct keyring *ring;
+	const struct token_key *key;
+	struct parts p;
 	const char *why;
 
 	if (text.n == 0 || text.n > TOKEN_MAX)
 		return "empty or too long";
-	header = str_cut(text, '.', &claims);
-	claims = str_cut(claims, '.', &signature);
-	if (!signature.p || !decode_part(c, signature, &bytes))
+	if (keys_load(c, &ring) != OK) {
+		ctx_forgive(c);
+		return "no key is configured";
+	}
+	if (!cut(c, text, &p))
 		return "not three parts in base64url";
-	why = check_header(c, header);
+	why = check_header(c, p.header, ring, &key);
 	if (why)
 		return why;
-	r.claims = decode_object(c, claims);
+	r.claims = decode_object(c, p.claims);
 	if (!r.claims)
 		return "claims are not JSON";
-	why = check_signature(c, text);
+	why = check_signature(c, &p, ring, key);
 	if (why)
 		return why;
 	if (!text_is(r.claims, "iss", c->cfg->auth_jwt_issuer))

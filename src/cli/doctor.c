@@ -1,5 +1,5 @@
 /* src/cli/doctor.c - marquee doctor: looks at every part and says what to do about it */
-#include "auth/token.h"
+#include "auth/keys.h"
 #include "cache/cache.h"
 #include "cli/cli.h"
 #include "core/clock.h"
@@ -13,6 +13,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -72,12 +73,24 @@ static struct finding check_configuration(struct doctor *d)
 	return good("every option has an acceptable value");
 }
 
-static struct finding check_secret(struct doctor *d)
+static struct finding check_keys(struct doctor *d)
 {
-	if (token_ready(d->c) != OK)
-		return failed(d, "set auth.jwt_secret (or MARQUEE_AUTH_JWT_SECRET_FILE) to 32 or "
-				 "more random bytes");
-	return good("tokens can be signed");
+	const struct config *cfg = d->c->cfg;
+	const struct keyring *ring;
+	struct stat st;
+
+	if (keys_load(d->c, &ring) != OK)
+		return failed(d, "marquee.conf(5), TOKEN KEYS, has the commands that make them");
+	const char *what = arena_printf(d->c->arena, "%s%s%s, %d accepted", ring->how->name,
+					ring->keys[0].kid[0] ? ", signs as " : "",
+					ring->keys[0].kid, ring->n);
+
+	if (ring->keys[0].rsa && stat(cfg->auth_jwt_private_key_file, &st) == 0 &&
+	    (st.st_mode & S_IRWXO))
+		return found(V_WARN, "everybody on this host may read the private key",
+			     arena_printf(d->c->arena, "chmod o-rwx %s",
+					  cfg->auth_jwt_private_key_file));
+	return good(what);
 }
 
 static struct finding check_hash_slots(struct doctor *d)
@@ -310,7 +323,7 @@ static const struct {
 	struct finding (*run)(struct doctor *);
 } checks[] = {
 	{ "configuration", false, check_configuration },
-	{ "jwt secret", false, check_secret },
+	{ "token keys", false, check_keys },
 	{ "shared memory", false, check_shm },
 	{ "hash slots", false, check_hash_slots },
 	{ "database", false, check_database },

@@ -22,7 +22,9 @@ struct config {
 	const char *http_public_url, *http_cors_origins, *http_trusted_proxies, *http_metrics_allow;
 	long http_body_limit;
 	bool http_require_if_match, http_server_timing;
-	const char *auth_jwt_secret, *auth_jwt_issuer, *auth_jwt_audience;
+	const char *auth_jwt_alg, *auth_jwt_secret, *auth_jwt_secret_old,
+	    *auth_jwt_private_key_file, *auth_jwt_public_key_files;
+	const char *auth_jwt_issuer, *auth_jwt_audience;
 	long auth_access_ttl, auth_refresh_ttl, auth_refresh_grace, auth_reset_ttl;
 	long auth_hash_slots, auth_hash_wait;
 	bool auth_refuse_common;

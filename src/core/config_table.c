@@ -66,8 +66,20 @@ const struct cfg_row cfg_rows[] = {
 	SWITCH("http.server_timing", "off", http_server_timing,
 	       "Add a Server-Timing header with the round trips to database and cache."),
 
+	{ .name = "auth.jwt_alg", .type = CFG_WORD, .def = "HS256",
+	  .at = offsetof(struct config, auth_jwt_alg), .words = "HS256|RS256",
+	  .text = "How access tokens are signed: by a secret (HS256) or an RSA key (RS256)." },
 	TEXT("auth.jwt_secret", "", auth_jwt_secret, CFG_SECRET,
-	     "Key that signs access tokens, at least 32 random bytes. Better given as a file."),
+	     "HS256: key that signs access tokens, at least 32 random bytes. Better given as a "
+	     "file."),
+	TEXT("auth.jwt_secret_old", "", auth_jwt_secret_old, CFG_SECRET,
+	     "HS256: a secret that is accepted besides, while one replaces the other."),
+	TEXT("auth.jwt_private_key_file", "", auth_jwt_private_key_file, 0,
+	     "RS256: PEM file of the key that signs access tokens. "
+	     "At least 2048 bits, without a passphrase."),
+	TEXT("auth.jwt_public_key_files", "", auth_jwt_public_key_files, 0,
+	     "RS256: PEM files of public keys that are accepted besides. "
+	     "Separated by spaces; used while one key replaces another."),
 	ROW("auth.jwt_issuer", CFG_STR, "marquee", 1, 255, auth_jwt_issuer, 0,
 	    "Issuer (iss) of access tokens."),
 	ROW("auth.jwt_audience", CFG_STR, "marquee", 1, 255, auth_jwt_audience, 0,

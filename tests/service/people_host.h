@@ -31,6 +31,8 @@ static const char *people_dsn(void)
 
 static void people_configure(void)
 {
+	cfg.auth_jwt_alg = "HS256";
+	cfg.auth_jwt_secret_old = "";
 	cfg.auth_jwt_secret = "service-tests-only-0123456789abcdef";
 	cfg.auth_jwt_issuer = cfg.auth_jwt_audience = "marquee";
 	cfg.auth_access_ttl = 15 * 60 * 1000;
