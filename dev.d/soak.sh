@@ -3,7 +3,8 @@
 
 # name | command, from the top of the sources | environment of the long form | what it shows
 # The same command without the environment is the short form, which ./dev check runs.
-EXPERIMENTS='points|tests/fault/run test_points||the fault points themselves act once'
+EXPERIMENTS='points|tests/fault/run test_points||fault points act once, in one process
+proxy|tests/fault/run test_proxy||the fault proxy does what it is told'
 
 cmd_soak() { # [NAME…]: all of the table, or those named
   local name row began=$EPOCHREALTIME

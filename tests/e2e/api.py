@@ -260,7 +260,7 @@ class Stack:
         os.chmod(self.folder, 0o755)
         self.state = self.folder + "/state"
         self.env = dict(os.environ, MARQUEE_DEV_STATE=self.state, DEV_THROWAWAY="1",
-                        MARQUEE_DEV_WORKERS=str(self.workers), MARQUEE_DEV_PORT=str(_free_port()))
+                        MARQUEE_DEV_WORKERS=str(self.workers), MARQUEE_DEV_PORT=str(free_port()))
         self.env["MARQUEE_DEV_CONF"] = self.folder + "/more.conf"
         self.env.update(self.environment)
         try:
@@ -313,7 +313,7 @@ def _listdir(path):
     return os.listdir(path) if os.path.isdir(path) else []
 
 
-def _free_port():
+def free_port():
     while True:
         port = random.randint(20000, 29999)
         with socket.socket() as s:

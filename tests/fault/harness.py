@@ -5,14 +5,56 @@ acts on it, once; stack.acted(…) is its pid then.
 """
 import os
 import shutil
+import socket
+import subprocess
 import tempfile
 
-from api import Stack, expect, wait_for
+from api import Stack, expect, free_port, wait_for
 
 
 def long_or(name, short):
     """A number of trials: the environment's, as ./dev soak sets it, or the short one."""
     return int(os.environ.get(name, short))
+
+
+def built(program):
+    return f"{os.environ['MARQUEE_DEV_BUILD']}/tests/fault/{program}"
+
+
+class Proxy:
+    """tests/fault/proxy.c between a program and upstream (/path or a.b.c.d:port), which others reach at
+    .at then: a port, or a unix socket of the given name. proxy("latency 200") and so on; its comments
+    list what it can."""
+
+    def __init__(self, upstream, name=None):
+        self.upstream, self.name = upstream, name
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="marquee-proxy.")
+        os.chmod(self.folder, 0o755)
+        self.at = f"{self.folder}/{self.name}" if self.name else f"127.0.0.1:{free_port()}"
+        self.process = subprocess.Popen([built("proxy"), self.at, self.upstream, self.folder + "/control"],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        expect(self.process.stdout.readline(), "ready\n", "the proxy")
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        shutil.rmtree(self.folder)
+
+    def __call__(self, command):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(self.folder + "/control")
+            s.sendall(command.encode())
+            answer = s.makefile().readline().strip()
+        expect(answer == "ok" or command == "stat", True, f"{command}: {answer}")
+        return answer
+
+    def stat(self):
+        """Connections taken and open, bytes up and down."""
+        return [int(n) for n in self("stat").split()]
 
 
 class FaultStack(Stack):
