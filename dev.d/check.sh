@@ -132,7 +132,7 @@ check_lint() { "$TOP/tests/lint/run" "$TOP"; }
 check_unit() {
   local tests status=0
   check_build_sanitized || return
-  tests=$(make -s -C "$CHECK/san" --no-print-directory list-tests | grep '^tests/unit/') || return
+  tests=$(make -s -C "$CHECK/san" --no-print-directory list-tests | grep -E '^tests/(unit|fuzz)/') || return
   # shellcheck disable=SC2086
   build_make "$CHECK/san" check TESTS="$(echo $tests)" >"$CHECK/unit.make" 2>&1 || status=$?
   if [ $status != 0 ]; then grep -E '^(FAIL|XPASS|ERROR)|error:|\*\*\*' "$CHECK/unit.make"; fi
