@@ -28,7 +28,7 @@ pg_init() {
 # Who may come: over the socket only, the system users that run the pieces, in any role.
 pg_access() {
   local data=$STATE/pg user role
-  echo "local all all peer map=dev" >"$data/pg_hba.conf" || return
+  printf 'local %s all peer map=dev\n' all replication >"$data/pg_hba.conf" || return
   for user in $(printf '%s\n' root "$(id -un)" "$APP_USER" "$PG_USER" | sort -u); do
     for role in $DB_ROLES; do echo "dev $user $role"; done
   done >"$data/pg_ident.conf"

@@ -220,11 +220,13 @@ static enum err categories_index(struct req *rq)
 
 #define KEYED (RF_KEYED | RF_IF_MATCH)
 const struct route event_routes[] = {
-	{ M_GET, "/events", events_index, WHO_ANY, 0, RL_BROWSE, C_DOC, 0, NULL, list_fields,
+	{ M_GET, "/events", events_index, WHO_ANY, 0, RL_BROWSE, C_DOC, RF_REPLICA, NULL,
+	  list_fields,
 	  "Coming events that the reader may see, by date; filters, pages, cursors" },
 	{ M_POST, "/events", events_post, WHO_MEMBER, MAY_EVENTS_CREATE, RL_CREATE, C_NONE,
 	  RF_KEYED, event_fields, NULL, "Creates an event hosted by the caller" },
-	{ M_GET, "/events/my", events_mine, WHO_MEMBER, 0, RL_BROWSE, C_DOC, 0, NULL, my_fields,
+	{ M_GET, "/events/my", events_mine, WHO_MEMBER, 0, RL_BROWSE, C_DOC, RF_REPLICA, NULL,
+	  my_fields,
 	  "The caller's events by role: hosting, attending, invited, past" },
 	{ M_GET, "/events/categories", categories_index, WHO_ANY, 0, RL_BROWSE, C_PUBLIC, 0, NULL,
 	  NULL, "All categories" },

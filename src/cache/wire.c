@@ -158,7 +158,7 @@ bool wire_begin_delete(struct call *k, struct ctx *c)
 	if (!k->cache || !k->cache->mc || c->cache_off || k->ns == 0)
 		return false;
 	k->deadline = now + k->cache->timeout_ms;
-	return shm_breaker_allows(now);
+	return shm_breaker_allows(SHM_BREAKER_CACHE, now);
 }
 
 bool wire_begin(struct call *k, struct ctx *c)
@@ -172,7 +172,7 @@ bool wire_begin(struct call *k, struct ctx *c)
 static void give_up(struct call *k, const char *what, memcached_return_t rc)
 {
 	memcached_quit(k->cache->mc);
-	shm_breaker_trip(clock_mono_ms(), k->cache->retry_ms);
+	shm_breaker_trip(SHM_BREAKER_CACHE, clock_mono_ms(), k->cache->retry_ms);
 	k->c->cache_off = true;
 	log_pairs(LOG_WARN_, "cache", "request_id", k->c->request_id, "operation", what, "detail",
 		  memcached_strerror(k->cache->mc, rc), (char *)NULL);
@@ -198,14 +198,14 @@ static enum wire_rc settle(struct call *k, const char *what, memcached_return_t 
 	case MEMCACHED_SUCCESS:
 	case MEMCACHED_STORED:
 	case MEMCACHED_DELETED:
-		shm_breaker_ok();
+		shm_breaker_ok(SHM_BREAKER_CACHE);
 		return WIRE_OK;
 	case MEMCACHED_NOTFOUND:
 	case MEMCACHED_NOTSTORED:
 	case MEMCACHED_DATA_EXISTS:
 	case MEMCACHED_E2BIG:
 	case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE: /* the server is well, the item too big */
-		shm_breaker_ok();
+		shm_breaker_ok(SHM_BREAKER_CACHE);
 		return WIRE_REFUSED;
 	default:
 		give_up(k, what, rc);

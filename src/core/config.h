@@ -15,6 +15,8 @@ enum cfg_flag { CFG_RELOAD = 1, CFG_SECRET = 2 };
 struct config {
 	const char *db_dsn;
 	long db_connect_timeout, db_statement_timeout, db_lock_timeout;
+	const char *db_read_dsn;
+	long db_read_lag, db_read_timeout;
 	const char *cache_servers;
 	long cache_timeout, cache_retry;
 	const char *kafka_brokers, *kafka_topic_events, *kafka_topic_notifications;

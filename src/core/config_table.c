@@ -32,6 +32,14 @@ const struct cfg_row cfg_rows[] = {
 	    CFG_RELOAD, "Longest time one query may run before PostgreSQL cancels it."),
 	ROW("db.lock_timeout", CFG_MSEC, "3s", 10, 10 * MINUTE, db_lock_timeout, CFG_RELOAD,
 	    "Longest time one statement may wait for a lock."),
+	TEXT("db.read_dsn", "", db_read_dsn, CFG_SECRET,
+	     "How to reach a streaming replica that lists are read from, once it has what their "
+	     "reader wrote. Empty: everything is read from db.dsn."),
+	ROW("db.read_lag", CFG_MSEC, "5s", 100, 30 * SECOND, db_read_lag, CFG_RELOAD,
+	    "How far behind a replica may be and still be read from."),
+	ROW("db.read_timeout", CFG_MSEC, "1s", 50, 10 * MINUTE, db_read_timeout, 0,
+	    "Longest time to wait for the replica, connecting included; then the primary is "
+	    "asked."),
 
 	TEXT("cache.servers", "", cache_servers, 0,
 	     "Memcached servers as host:port or socket paths, separated by spaces. "

@@ -9,6 +9,8 @@ void ctx_begin(struct ctx *c, struct arena *a)
 	c->sql_trips = 0;
 	c->cache_trips = 0;
 	c->cache_off = false;
+	c->must_see = 0;
+	c->wrote = 0;
 	ctx_forgive(c);
 }
 

@@ -6,6 +6,8 @@
 #include "core/config.h"
 #include "core/err.h"
 
+#include <stdint.h>
+
 struct db;
 struct cache;
 struct actor;
@@ -20,6 +22,7 @@ struct ctx {
 	struct arena *arena;
 	const struct config *cfg;
 	struct db *db;
+	struct db *replica;		/* lists may be read from it; NULL: there is none */
 	struct cache *cache;
 	const struct actor *actor;	/* never NULL; the anonymous one has no id */
 	const char *request_id;		/* "req_..." or "" */
@@ -33,6 +36,9 @@ struct ctx {
 
 	unsigned sql_trips;		/* round trips so far; counted by db/ and cache/ */
 	unsigned cache_trips;
+	/* Positions in PostgreSQL's log (read-your-writes); 0 = none. Kept only with a replica. */
+	uint64_t must_see;		/* what this reader wrote last: lists have to show it */
+	uint64_t wrote;			/* behind the last change that this operation made */
 	bool cache_off;			/* a time-out was met: leave the cache alone from here on */
 };
 

@@ -31,7 +31,7 @@ void shm_metric_set(size_t cell, uint64_t v);	/* gauges */
 uint64_t shm_generation(uint64_t key_hash);
 void shm_generation_bump(uint64_t key_hash);
 
-/* ---- cache namespace and breaker ---- */
+/* ---- cache namespace ---- */
 /* 0 until somebody has read it from the database. */
 uint64_t shm_cache_namespace(void);
 void shm_cache_namespace_set(uint64_t ns);
@@ -42,11 +42,21 @@ uint64_t shm_cache_debt(void);		/* how many; 0 = none */
 void shm_cache_debt_add(void);
 /* Everything owed up to `seen` is paid; false when more has come since: pay again. */
 bool shm_cache_debt_paid(uint64_t seen);
-/* May the cache be used now? When the pause is over exactly one caller per pause gets true (half
- * open); the others wait for its shm_breaker_ok. */
-bool shm_breaker_allows(int64_t now_ms);
-void shm_breaker_trip(int64_t now_ms, long pause_ms);
-void shm_breaker_ok(void);
+
+/* ---- breakers: what has failed is left alone by the whole host for a while ---- */
+enum { SHM_BREAKER_REPLICA, SHM_BREAKER_CACHE, SHM_BREAKERS = 17 };
+/* May it be used now? When the pause is over exactly one caller per pause gets true (half open);
+ * the others wait for its shm_breaker_ok. */
+bool shm_breaker_allows(int which, int64_t now_ms);
+void shm_breaker_trip(int which, int64_t now_ms, long pause_ms);
+void shm_breaker_ok(int which);
+
+/* ---- who has written up to where, for readers without a cookie ---- */
+/* Remembers for a minute that who (an id) has changed something before position lsn. */
+void shm_wrote(const char *who, uint64_t lsn, int64_t now_ms);
+/* A position that is not before the last change of who on this host; 0 = none of late. Persons
+ * share places in the table, so it may be somebody else's later one. */
+uint64_t shm_wrote_by(const char *who, int64_t now_ms);
 
 /* ---- revocations (mechanism: tokens) ---- */
 enum revocation_kind { REVOKE_JTI = 1, REVOKE_SESSION = 2, REVOKE_USER = 3 };

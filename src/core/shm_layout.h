@@ -14,6 +14,7 @@
 #define REVOCATIONS 16384
 #define LIMIT_SETS 65536
 #define LIMIT_WAYS 8
+#define WRITERS 256
 
 /* 0 0 0 = never used. Readers look without a lock; writers hold SHM_LOCK_TABLE. */
 struct revocation {
@@ -27,11 +28,15 @@ struct coherence {
 	uint64_t seed;			/* random, for tags of revocations and limits */
 	_Atomic uint64_t cache_namespace;
 	_Atomic uint64_t cache_debt;
-	_Atomic int64_t breaker_until;	/* 0 = the cache may be used */
-	_Atomic int64_t breaker_pause;
+	_Atomic int64_t was_breaker[2];	/* of binaries older than `breakers` */
 	_Atomic int64_t poll_claimed, poll_done;
 	_Atomic int64_t full_until;	/* some revocation found no room; it expires then */
-	uint64_t unused[503];
+	struct breaker {
+		_Atomic int64_t until;	/* 0 = closed: it may be used */
+		_Atomic int64_t pause;
+	} breakers[SHM_BREAKERS];
+	_Atomic uint64_t wrote[WRITERS];
+	uint64_t unused[213];
 	_Atomic uint64_t generations[GENERATIONS];
 	struct revocation revocations[REVOCATIONS];
 	/* tag in the upper 20 bits (never 0), theoretical arrival time in the lower 44: one word,
@@ -42,6 +47,7 @@ struct coherence {
 _Static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "lock-free 64 bits");
 _Static_assert(sizeof(struct revocation) == 32, "frozen");
 _Static_assert(offsetof(struct coherence, full_until) == 64, "frozen");
+_Static_assert(offsetof(struct coherence, wrote) == 344, "frozen");
 _Static_assert(offsetof(struct coherence, generations) == 4096, "frozen");
 _Static_assert(offsetof(struct coherence, revocations) == 528384, "frozen");
 _Static_assert(offsetof(struct coherence, limits) == 1052672, "frozen");

@@ -28,7 +28,7 @@ void shm_generation_bump(uint64_t key_hash)
 	atomic_fetch_add(generation_cell(key_hash), 1);
 }
 
-/* ---- cache namespace and breaker ---- */
+/* ---- cache namespace ---- */
 
 uint64_t shm_cache_namespace(void)
 {
@@ -60,36 +60,73 @@ bool shm_cache_debt_paid(uint64_t seen)
 	return atomic_compare_exchange_strong(&shm_coherence()->cache_debt, &seen, 0);
 }
 
-bool shm_breaker_allows(int64_t now_ms)
+/* ---- breakers ---- */
+
+bool shm_breaker_allows(int which, int64_t now_ms)
 {
-	struct coherence *c = shm_coherence();
-	int64_t until = LOAD(c->breaker_until);
+	struct breaker *b = &shm_coherence()->breakers[which];
+	int64_t until = LOAD(b->until);
 
 	if (until == 0)
 		return true;
 	if (now_ms < until)
 		return false;
 	/* Half open: who moves the date on may try. If it dies, the next pause will end. */
-	int64_t next = now_ms + LOAD(c->breaker_pause);
+	int64_t next = now_ms + LOAD(b->pause);
 	if (next <= until)
 		next = until + 1;
-	return atomic_compare_exchange_strong(&c->breaker_until, &until, next);
+	return atomic_compare_exchange_strong(&b->until, &until, next);
 }
 
-void shm_breaker_trip(int64_t now_ms, long pause_ms)
+void shm_breaker_trip(int which, int64_t now_ms, long pause_ms)
 {
-	struct coherence *c = shm_coherence();
+	struct breaker *b = &shm_coherence()->breakers[which];
 
-	STORE(c->breaker_pause, pause_ms);
-	STORE(c->breaker_until, now_ms + pause_ms);
+	STORE(b->pause, pause_ms);
+	STORE(b->until, now_ms + pause_ms);
 }
 
-void shm_breaker_ok(void)
+void shm_breaker_ok(int which)
 {
-	struct coherence *c = shm_coherence();
+	struct breaker *b = &shm_coherence()->breakers[which];
 
-	if (LOAD(c->breaker_until) != 0) /* nearly always closed: leave the cache line clean */
-		STORE(c->breaker_until, 0);
+	if (LOAD(b->until) != 0) /* nearly always closed: leave the cache line clean */
+		STORE(b->until, 0);
+}
+
+/* ---- last writes ---- */
+
+/* One word: the position in units of 8 bytes, as the log counts, above the time in units of 4 s. */
+#define WROTE_UNIT_MS 4096
+#define WROTE_UNITS 16	/* how many it is remembered: a minute and some */
+
+static bool wrote_lately(uint64_t word, int64_t now_ms)
+{
+	return word != 0 && (uint16_t)((uint64_t)now_ms / WROTE_UNIT_MS - word) <= WROTE_UNITS;
+}
+
+static _Atomic uint64_t *writer_cell(const char *who)
+{
+	return &shm_coherence()->wrote[hash64(who, strlen(who)) % WRITERS];
+}
+
+void shm_wrote(const char *who, uint64_t lsn, int64_t now_ms)
+{
+	_Atomic uint64_t *cell = writer_cell(who);
+	uint64_t old = LOAD(*cell);
+	uint64_t word = (lsn + 7) / 8 << 16 | (uint16_t)((uint64_t)now_ms / WROTE_UNIT_MS);
+
+	/* A greater one that is not of late comes from another history: a restored database. */
+	while (!(wrote_lately(old, now_ms) && old >> 16 >= word >> 16) &&
+	       !atomic_compare_exchange_weak(cell, &old, word))
+		;
+}
+
+uint64_t shm_wrote_by(const char *who, int64_t now_ms)
+{
+	uint64_t word = LOAD(*writer_cell(who));
+
+	return wrote_lately(word, now_ms) ? (word >> 16) * 8 : 0;
 }
 
 /* ---- revocations ---- */

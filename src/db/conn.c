@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #define BACKOFF_MS 250
-#define GRACE_MS 1000	/* the server's own time-out comes first and says more */
+#define GRACE_MS 1000
 
 struct db *db_new(const struct config *cfg, const char *dsn, const char *application_name)
 {
@@ -22,6 +22,7 @@ struct db *db_new(const struct config *cfg, const char *dsn, const char *applica
 	if (!db || !(db->dsn = strdup(dsn)) || !(db->application_name = strdup(application_name)))
 		abort();
 	db->cfg = cfg;
+	db->grace = GRACE_MS;
 	/* jit: its start-up costs more than any statement here runs. */
 	snprintf(db->options, sizeof(db->options),
 		 "-c statement_timeout=%ld -c lock_timeout=%ld"
@@ -214,10 +215,25 @@ static void prepared_note(struct db *db, const struct stmt *s)
 /* More than one message goes out before the one answer is read. */
 static bool is_piped(const struct stmt *s, enum way way)
 {
-	return way == WAY_PREPARE || (way == WAY_PREPARED && s->trace);
+	if (way == WAY_SIMPLE)
+		return false;
+	return way == WAY_PREPARE || s->trace || s->fresh || s->place;
 }
 
-/* Statements between two Syncs are one transaction: the setting ends with it. */
+static bool send_one(PGconn *k, const struct stmt *s, enum way way)
+{
+	switch (way) {
+	case WAY_SIMPLE:
+		return PQsendQuery(k, s->text);
+	case WAY_UNNAMED:
+		return PQsendQueryParams(k, s->text, s->n, s->types, s->args, NULL, NULL, 0);
+	default:
+		return PQsendQueryPrepared(k, s->name, s->n, s->args, NULL, NULL, 0);
+	}
+}
+
+/* Statements between two Syncs are one transaction: a setting ends with it; what stands behind the
+ * first Sync finds it committed. */
 static bool send_piped(PGconn *k, const struct stmt *s, enum way way)
 {
 	static const char set_trace[] = "SELECT set_config('marquee.traceparent', $1, true)";
@@ -228,22 +244,18 @@ static bool send_piped(PGconn *k, const struct stmt *s, enum way way)
 		return false;
 	if (s->trace && !PQsendQueryParams(k, set_trace, 1, NULL, &s->trace, NULL, NULL, 0))
 		return false;
-	return PQsendQueryPrepared(k, s->name, s->n, s->args, NULL, NULL, 0) && PQpipelineSync(k);
+	if (s->fresh && !PQsendQueryParams(k, replica_fresh, 2, NULL, s->fresh, NULL, NULL, 0))
+		return false;
+	if (!send_one(k, s, way) || !PQpipelineSync(k))
+		return false;
+	return !s->place || (PQsendQueryParams(k, replica_place, 0, NULL, NULL, NULL, NULL, 0) &&
+			     PQpipelineSync(k));
 }
 
 static bool send_statement(PGconn *k, const struct stmt *s, enum way way)
 {
 	PQsetnonblocking(k, 1); /* else a stopped server blocks us in send(2) */
-	if (is_piped(s, way))
-		return send_piped(k, s, way);
-	switch (way) {
-	case WAY_SIMPLE:
-		return PQsendQuery(k, s->text);
-	case WAY_UNNAMED:
-		return PQsendQueryParams(k, s->text, s->n, s->types, s->args, NULL, NULL, 0);
-	default:
-		return PQsendQueryPrepared(k, s->name, s->n, s->args, NULL, NULL, 0);
-	}
+	return is_piped(s, way) ? send_piped(k, s, way) : send_one(k, s, way);
 }
 
 /* Everything is sent and the next result can be had without blocking. */
@@ -269,9 +281,10 @@ static void clear_result(void *p)
 }
 
 struct results {
-	PGresult *last, *error;
+	PGresult *before, *last, *place, *error;
 	bool preparing, piped;	/* what was sent */
-	bool prepared, synced, copy;
+	int syncs, synced;	/* sent, and come back */
+	bool prepared, copy;
 	bool in_transaction;	/* before it was sent */
 	bool complete;		/* up to ReadyForQuery */
 };
@@ -283,14 +296,14 @@ static void keep_result(struct arena *arena, struct results *r, PGresult *res)
 	arena_defer(arena, clear_result, res);
 	switch (status) {
 	case PGRES_PIPELINE_SYNC:
-		r->synced = true;
+		r->synced++;
 		return;
 	case PGRES_PIPELINE_ABORTED:
 		return;
 	case PGRES_FATAL_ERROR:
 	case PGRES_BAD_RESPONSE:
 	case PGRES_NONFATAL_ERROR:
-		if (!r->error)
+		if (!r->error && !r->synced)	/* later ones undo nothing */
 			r->error = res;
 		return;
 	case PGRES_COPY_IN:
@@ -301,17 +314,21 @@ static void keep_result(struct arena *arena, struct results *r, PGresult *res)
 	default:
 		break;
 	}
-	if (r->preparing && !r->prepared)
+	if (r->preparing && !r->prepared) {
 		r->prepared = true;
-	else
+	} else if (r->synced) {
+		r->place = res;
+	} else {
+		r->before = r->last;
 		r->last = res;
+	}
 }
 
 /* Reads all results of one statement. False: the connection is lost, late or out of step. What
  * came before that does not count: CommandComplete may be sent before the commit. */
 static bool read_results(struct arena *arena, PGconn *k, int64_t deadline, struct results *r)
 {
-	for (int gaps = 0; gaps < 4;) {
+	for (int gaps = 0; gaps < 6;) {
 		PGresult *res;
 
 		if (!result_ready(k, deadline))
@@ -321,7 +338,7 @@ static bool read_results(struct arena *arena, PGconn *k, int64_t deadline, struc
 			keep_result(arena, r, res);
 		if (r->copy || PQstatus(k) != CONNECTION_OK)
 			return false;
-		if (r->piped ? r->synced : !res)
+		if (r->piped ? r->synced == r->syncs : !res)
 			return !r->piped || PQexitPipelineMode(k);
 		gaps += !res;
 	}
@@ -344,6 +361,8 @@ static enum err judge(struct db *db, const struct stmt *s, const struct results 
 
 	if (r->complete && !r->error && r->last) {
 		a->res = r->last;
+		a->before = r->before;
+		a->place = r->place;
 		return OK;
 	}
 	a->res = r->error;
@@ -388,7 +407,8 @@ static enum err run_once(struct ctx *c, const struct stmt *s, struct answer *a, 
 	way = way_of(db, s);
 	r.preparing = way == WAY_PREPARE;
 	r.piped = is_piped(s, way);
-	deadline = db->unbounded ? -1 : clock_mono_ms() + db->cfg->db_statement_timeout + GRACE_MS;
+	r.syncs = 1 + s->place;
+	deadline = db->unbounded ? -1 : clock_mono_ms() + db->cfg->db_statement_timeout + db->grace;
 	FAULT_OF(DB_BEFORE, s->name ? s->name : s->text);
 	if (!send_statement(db->conn, s, way)) {
 		a->reason = arena_strdup(c->arena, PQerrorMessage(db->conn));

@@ -15,6 +15,7 @@ struct db {
 	char options[320];
 	PGconn *conn;		/* NULL between a loss and the next statement */
 	int64_t retry_at;	/* clock_mono_ms before which connecting is not tried again */
+	long grace;		/* ms beyond the server's own time-out, which says more */
 	bool unbounded;		/* no deadline: migrations */
 	bool doomed;		/* the server has announced that it will close the connection */
 	int depth;		/* db_transaction calls now open */
@@ -32,6 +33,9 @@ struct stmt {
 	bool simple;		/* simple protocol: several statements, no parameters */
 	bool assembled;		/* not out of sql/queries: prepared only while there is room */
 	const char *trace;	/* W3C trace context for the rows it writes, or NULL */
+	/* One more statement in the same round trip; never both. */
+	const char *const *fresh; /* before it: is a replica fit to answer? Parameters, or NULL */
+	bool place;		/* behind its commit: how far the log is */
 };
 
 /* How a statement ended. res belongs to the arena and may be NULL after a loss. */
@@ -39,6 +43,8 @@ struct answer {
 	PGresult *res;
 	char sqlstate[6];	/* "" when it succeeded or the connection told nothing */
 	const char *reason;	/* for the log: the connection's own words, or NULL */
+	PGresult *before;	/* the result before the last: of stmt.fresh */
+	PGresult *place;
 };
 
 /* Connects if needed. False: not now (unreachable, backing off, or lost inside a transaction). */
@@ -62,6 +68,13 @@ enum err query_row_run(struct ctx *c, const struct query_row *row, const char *c
 		       PGresult **out) MUST_CHECK;
 enum err effect_row_run(struct ctx *c, const struct query_row *row, const struct idempotency *idem,
 			const char *const *args, struct effect *out) MUST_CHECK;
+/* db/replica.c: how far the log is, as a statement, and what it gave. */
+extern const char replica_place[];
+void replica_wrote(struct ctx *c, const PGresult *r);
+/* db/replica.c: runs a list on the replica, if that is fit for it. False: ask the primary. */
+bool replica_run(struct ctx *c, const struct stmt *s, struct answer *a) MUST_CHECK;
+/* db/replica.c: is this a standby that does not lag, and has it all up to $1? ($2: ms) */
+extern const char replica_fresh[];
 /* db/sqlstate.c: a word of the API that a function raised as ERRCODE 'MQ404'. */
 bool sqlstate_is_ours(const char *sqlstate);
 

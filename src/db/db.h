@@ -52,6 +52,22 @@ enum err db_run(struct ctx *c, enum query q, const char *const *args, int n, PGr
  * text. */
 enum err db_run_text(struct ctx *c, const char *name, const char *text, const Oid *types,
 		     const char *const *args, int n, PGresult **out) MUST_CHECK;
+/* The same on c->replica when that has everything up to c->must_see and lags by less than
+ * db.read_lag; otherwise, and when it fails there, on the primary: never for what is cached. */
+enum err db_list(struct ctx *c, const char *name, const char *text, const Oid *types,
+		 const char *const *args, int n, PGresult **out) MUST_CHECK;
+
+/* ---- a streaming replica for lists (db/replica.c) ---- */
+/* A replica to be c->replica: lazily connected, with the time-out of db.read_timeout; NULL
+ * without db.read_dsn. */
+struct db *db_replica_new(const struct config *cfg, const char *application_name);
+/* When set, told of each list where it was read. */
+extern void (*db_list_observer)(bool replica);
+/* How the replica fares: "up", "behind" (or no standby at all), "down"; NULL: there is none. */
+const char *db_replica_state(struct ctx *c);
+/* A position of PostgreSQL's log, "16/B374D848". False, or NULL: not one. */
+bool db_lsn_parse(struct str text, uint64_t *lsn);
+const char *db_lsn_text(struct arena *a, uint64_t lsn);
 
 /* Several statements in one string, simple protocol: migrations, BEGIN, COMMIT. */
 enum err db_simple(struct ctx *c, const char *sql, PGresult **out) MUST_CHECK;

@@ -105,6 +105,7 @@ enum err query_run(struct ctx *c, const struct query_row *row, bool keyed, const
 		.n = row->arity,
 		.writes = row->writes,
 		.trace = row->writes ? c->traceparent : NULL,
+		.place = row->writes && c->replica && !conn_in_transaction(c->db),
 	};
 	enum err e;
 
@@ -114,6 +115,8 @@ enum err query_run(struct ctx *c, const struct query_row *row, bool keyed, const
 		s.n = row->arity + 3;
 	}
 	e = conn_run(c, &s, a);
+	if (e == OK && s.place)
+		replica_wrote(c, a->place);
 	if (db_observer)
 		observe(row, since);
 	return e;
@@ -146,20 +149,36 @@ enum err db_run(struct ctx *c, enum query q, const char *const *args, int n, PGr
 	return query_row_run(c, &query_rows[q], args, n, out);
 }
 
-enum err db_run_text(struct ctx *c, const char *name, const char *text, const Oid *types,
-		     const char *const *args, int n, PGresult **out)
+static enum err run_assembled(struct ctx *c, const struct stmt *s, bool list, PGresult **out)
 {
-	struct stmt s = {
-		.name = name, .text = text, .types = types, .args = args, .n = n, .assembled = true,
-	};
 	struct answer a;
-	enum err e = conn_run(c, &s, &a);
+	enum err e = list && replica_run(c, s, &a) ? OK : conn_run(c, s, &a);
 
 	if (e != OK)
-		return query_fail(c, name, &a, e);
+		return query_fail(c, s->name, &a, e);
 	if (out)
 		*out = a.res;
 	return OK;
+}
+
+enum err db_run_text(struct ctx *c, const char *name, const char *text, const Oid *types,
+		     const char *const *args, int n, PGresult **out)
+{
+	const struct stmt s = {
+		.name = name, .text = text, .types = types, .args = args, .n = n, .assembled = true,
+	};
+
+	return run_assembled(c, &s, false, out);
+}
+
+enum err db_list(struct ctx *c, const char *name, const char *text, const Oid *types,
+		 const char *const *args, int n, PGresult **out)
+{
+	const struct stmt s = {
+		.name = name, .text = text, .types = types, .args = args, .n = n, .assembled = true,
+	};
+
+	return run_assembled(c, &s, true, out);
 }
 
 enum err db_simple(struct ctx *c, const char *sql, PGresult **out)

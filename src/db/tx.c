@@ -13,9 +13,18 @@ static const char *const steps[2][3] = {
 static enum err step(struct ctx *c, bool nested, int which, struct answer *a)
 {
 	struct stmt s = { .text = steps[nested][which], .simple = true };
+	enum err e;
 
 	s.writes = !nested && which == STEP_KEEP;
-	return conn_run(c, &s, a);
+	if (!s.writes || !c->replica)
+		return conn_run(c, &s, a);
+	s.text = arena_printf(c->arena, "%s; %s", s.text, replica_place);
+	e = conn_run(c, &s, a);
+	if (e == OK) {
+		replica_wrote(c, a->res);
+		a->res = a->before;
+	}
+	return e;
 }
 
 enum err db_transaction(struct ctx *c, enum err (*fn)(struct ctx *, void *), void *arg)

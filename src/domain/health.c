@@ -13,11 +13,11 @@ struct part {
 	const char *name, *state, *error;
 	bool vital;
 };
-enum { P_DATABASE, P_CACHE, P_KAFKA, P_NOTIFIER, N_PARTS };
+enum { P_DATABASE, P_CACHE, P_KAFKA, P_NOTIFIER, P_REPLICA, N_PARTS };
 
 static bool is_up(const struct part *p)
 {
-	return strcmp(p->state, "up") == 0 || strcmp(p->state, "off") == 0;
+	return !p->state || strcmp(p->state, "up") == 0 || strcmp(p->state, "off") == 0;
 }
 
 /* kafka is what the notifier last reported; an old report says nothing. */
@@ -59,10 +59,10 @@ static const char *verdict(const struct part *parts)
 static void put_parts(struct strbuf *b, const struct part *parts)
 {
 	strbuf_adds(b, ",\"dependencies\":{");
-	for (int i = 0; i < N_PARTS; i++)
+	for (int i = 0; i < N_PARTS && parts[i].state; i++)
 		strbuf_printf(b, "%s\"%s\":\"%s\"", i ? "," : "", parts[i].name, parts[i].state);
 	strbuf_adds(b, "},\"checks\":{");
-	for (int i = 0; i < N_PARTS; i++) {
+	for (int i = 0; i < N_PARTS && parts[i].state; i++) {
 		strbuf_printf(b, "%s\"%s\":{\"status\":\"%s\"", i ? "," : "", parts[i].name,
 			      is_up(&parts[i]) ? "ok" : "failed");
 		if (parts[i].error && !is_up(&parts[i])) {
@@ -81,6 +81,9 @@ const char *health_json(struct ctx *c, bool totals, bool *serving)
 		[P_CACHE] = { "cache", cache_state(c), "memcached does not answer", false },
 		[P_KAFKA] = { "kafka", "unknown", "the notifier has not reported", false },
 		[P_NOTIFIER] = { "notifier", "down", "no heartbeat for 10 seconds", false },
+		/* the last, so that it can be left out */
+		[P_REPLICA] = { "replica", db_replica_state(c), "lists come from the primary",
+				false },
 	};
 	PGresult *r;
 	struct strbuf b;

@@ -276,7 +276,7 @@ static enum err count_all(struct build *b, long *total)
 	adds(&s, (const char *const[]){
 		     "SELECT count(*) FROM (SELECT FROM events e WHERE e.deleted_at IS NULL",
 		     strbuf_str(&b->where), " LIMIT 10001) x", NULL });
-	TRY(db_run_text(b->c, statement_name(b->c, strbuf_str(&s)), strbuf_str(&s), b->types,
+	TRY(db_list(b->c, statement_name(b->c, strbuf_str(&s)), strbuf_str(&s), b->types,
 			b->args, b->n, &r));
 	*total = db_get_long(r, 0, 0);
 	return OK;
@@ -327,7 +327,7 @@ static enum err run(struct build *b, long total, struct list *out)
 	b->types[b->n++] = T_INT8;
 	b->args[b->n] = p->skip;
 	b->types[b->n++] = T_INT8;
-	TRY(db_run_text(b->c, statement_name(b->c, text), text, b->types, b->args, b->n, &r));
+	TRY(db_list(b->c, statement_name(b->c, text), text, b->types, b->args, b->n, &r));
 	bool more = PQntuples(r) > p->limit;
 	int last = (int)p->limit - 1;
 

@@ -84,6 +84,7 @@ static int start(const struct config *cfg)
 			  "dir", cfg->shm_dir, NULL);
 	metrics_start();
 	c.db = db_new(cfg, cfg->db_dsn, "marquee.fcgi");
+	c.replica = db_replica_new(cfg, "marquee.fcgi lists");
 	c.cache = cache_new(cfg);
 	arena_reset(arena);
 	int status = http_run(&app);
@@ -92,6 +93,7 @@ static int start(const struct config *cfg)
 	views_flush(&c, true);
 	log_flush(0);
 	db_close(c.db);
+	db_close(c.replica);
 	cache_free(c.cache);
 	arena_free(arena);
 	return status;

@@ -180,13 +180,13 @@ void guard_cors(struct req *rq, unsigned methods, bool preflight)
 	http_set(rq->rs, "Access-Control-Allow-Origin", "%s", origin);
 	http_set(rq->rs, "Access-Control-Expose-Headers",
 		 "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, "
-		 "Idempotency-Replayed");
+		 "Idempotency-Replayed, Marquee-Lsn");
 	if (!preflight)
 		return;
 	http_set(rq->rs, "Access-Control-Allow-Methods", "%s", method_list(rq, methods));
 	http_set(rq->rs, "Access-Control-Allow-Headers",
 		 "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
-		 "X-Request-Id, traceparent");
+		 "Marquee-Lsn, X-Request-Id, traceparent");
 	http_set(rq->rs, "Access-Control-Max-Age", "600");
 }
 

@@ -17,6 +17,11 @@ void guard_cors(struct req *rq, unsigned methods, bool preflight);
 /* Headers that every answer carries. */
 void guard_headers(struct req *rq);
 
+/* lastwrite.c: what this reader wrote last, by header, cookie or as the host remembers it; and what
+ * this request wrote, for the next one. Nothing without a replica. */
+void lastwrite_read(struct req *rq);
+void lastwrite_tell(struct req *rq);
+
 /* The client as limits know it: its IPv4 address, or the /64 of its IPv6 address. */
 const char *guard_client(const struct req *rq);
 

@@ -28,6 +28,9 @@ static const struct {
 	[N_REG_CANCELLED] = { "event_registrations_total", "{status=\"cancelled\"}", NULL },
 	[N_CACHE_HITS] = { "cache_hits_total", "", "Parts found in memcached" },
 	[N_CACHE_MISSES] = { "cache_misses_total", "", "Parts not found in memcached" },
+	[N_LISTS_PRIMARY] = { "list_reads_total", "{from=\"primary\"}",
+			      "Lists by where they were read, if there is a replica" },
+	[N_LISTS_REPLICA] = { "list_reads_total", "{from=\"replica\"}", NULL },
 };
 
 /* ---- cells: counters, then requests by route and status, then histograms ---- */
@@ -90,8 +93,14 @@ static void on_cache(enum cache_family family, bool hit)
 	shm_metric_add(hit ? N_CACHE_HITS : N_CACHE_MISSES, 1);
 }
 
+static void on_list(bool replica)
+{
+	shm_metric_add(replica ? N_LISTS_REPLICA : N_LISTS_PRIMARY, 1);
+}
+
 void metrics_start(void)
 {
+	db_list_observer = on_list;
 	db_observer = on_query;
 	cache_observer = on_cache;
 }

@@ -123,11 +123,18 @@ static void put_parameters(struct strbuf *b, const struct route *r)
 		put_parameter(b, "header", "If-Match", false);
 		strbuf_adds(b, "{\"type\":\"string\"}}");
 	}
+	if (r->flags & RF_REPLICA) {
+		put_parameter(b, "header", "Marquee-Lsn", false);
+		strbuf_adds(b, "{\"$ref\":\"#/components/schemas/Lsn\"}}");
+	}
 	strbuf_addc(b, ']');
 }
 
 static void put_operation(struct strbuf *b, const struct route *r)
 {
+	static const char wrote[] =
+	    ",\"headers\":{\"Marquee-Lsn\":{\"schema\":{\"$ref\":\"#/components/schemas/Lsn\"}}}";
+
 	strbuf_adds(b, "{\"summary\":");
 	strbuf_jsonz(b, r->doc);
 	put_parameters(b, r);
@@ -136,10 +143,11 @@ static void put_operation(struct strbuf *b, const struct route *r)
 	if (r->who == WHO_MEMBER)
 		strbuf_adds(b, ",\"security\":[{\"bearer\":[]}]");
 	strbuf_printf(b,
-		      ",\"responses\":{\"2XX\":{\"description\":\"%s\"},"
+		      ",\"responses\":{\"2XX\":{\"description\":\"%s\"%s},"
 		      "\"4XX\":{\"$ref\":\"#/components/responses/Error\"},"
 		      "\"503\":{\"$ref\":\"#/components/responses/Error\"}}}",
-		      r->flags & RF_BARE ? "Done" : "Done; the answer is in data");
+		      r->flags & RF_BARE ? "Done" : "Done; the answer is in data",
+		      r->method == M_GET ? "" : wrote);
 }
 
 /* "/events/:id" as "/events/{id}". */
@@ -202,14 +210,18 @@ const char *openapi_text(struct ctx *c)
 	    &b,
 	    "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Marquee\",\"version\":\"" MARQUEE_VERSION
 	    "\",\"description\":\"Events, registration with waiting lists, people. Every "
-	    "path is also served under /api and /api/v1.\"},\"servers\":[{\"url\":");
+	    "path is also served under /api and /api/v1. A service that reads lists from "
+	    "replicas answers changes with Marquee-Lsn and a cookie of the same meaning: send "
+	    "either along, and the lists that follow show the change.\"},\"servers\":[{\"url\":");
 	strbuf_jsonz(&b, c->cfg->http_public_url);
 	strbuf_adds(&b, "}],\"paths\":{");
 	for (int i = 0; i < route_count(); i++)
 		if (first_of_path(i))
 			put_path(c, &b, i);
 	strbuf_adds(&b,
-		    "},\"components\":{\"securitySchemes\":{\"bearer\":{\"type\":\"http\","
+		    "},\"components\":{\"schemas\":{\"Lsn\":{\"type\":\"string\",\"pattern\":"
+		    "\"^[0-9A-F]{1,8}/[0-9A-F]{1,8}$\"}},\"securitySchemes\":{"
+		    "\"bearer\":{\"type\":\"http\","
 		    "\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"}},\"responses\":{\"Error\":{"
 		    "\"description\":\"Refused, and why\",\"content\":{\"application/json\":{"
 		    "\"schema\":{\"type\":\"object\",\"required\":[\"success\",\"error\"],"

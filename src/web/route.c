@@ -221,6 +221,7 @@ static enum err walk(struct req *rq)
 		return fail(rq->ctx, E_TOOBIG, "the body is over %ld bytes",
 			    rq->ctx->cfg->http_body_limit);
 	TRY(guard_actor(rq));
+	lastwrite_read(rq);
 	TRY(guard_rate(rq));
 	TRY(guard_access(rq));
 	TRY(guard_key(rq));
@@ -247,6 +248,7 @@ static void finish(struct req *rq)
 	struct ctx *c = rq->ctx;
 
 	guard_headers(rq);
+	lastwrite_tell(rq);
 	if (rq->rs->status < 400 && rq->route)
 		http_set(rq->rs, "Cache-Control", "%s", cache_words[cacheable(rq)]);
 	if (rq->route && rq->route->cache == C_DOC)

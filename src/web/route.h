@@ -28,7 +28,8 @@ enum cache_class { C_NONE, C_DOC, C_PUBLIC }; /* no-store | private, revalidate 
 enum route_flag {
 	RF_BARE = 1, /* answers outside the envelope: no /api alias, not in lists */
 	RF_KEYED = 2, /* takes an Idempotency-Key */
-	RF_IF_MATCH = 4 /* http.require_if_match applies */
+	RF_IF_MATCH = 4, /* http.require_if_match applies */
+	RF_REPLICA = 8 /* may be read from a replica: takes Marquee-Lsn */
 };
 
 struct req;

@@ -78,7 +78,7 @@ static void begin(void)
 	ns = (uint64_t)clock_now_us() << 1 | 1;
 	shm_cache_namespace_set(ns);
 	(void)shm_cache_debt_paid(shm_cache_debt());
-	shm_breaker_ok();
+	shm_breaker_ok(SHM_BREAKER_CACHE);
 	ctx_begin(&a, a.arena);
 	ctx_begin(&b, b.arena);
 }
@@ -372,7 +372,7 @@ static void fails_and_leaves_alone(struct ctx *c)
 {
 	shm_cache_namespace_set(78);
 	(void)shm_cache_debt_paid(shm_cache_debt());
-	shm_breaker_ok();
+	shm_breaker_ok(SHM_BREAKER_CACHE);
 	T_NULL(look(c, "event:x").p);
 	T_TRUE(c->cache_off);
 	T_EQ_INT(c->err, OK);
@@ -386,7 +386,7 @@ static void fails_and_leaves_alone(struct ctx *c)
 	T_EQ_STR(cache_state(c), "down");
 	cache_invalidate(c, "event:x");
 	T_TRUE(shm_cache_debt());
-	shm_breaker_ok();
+	shm_breaker_ok(SHM_BREAKER_CACHE);
 }
 
 static void dead_server(void)
@@ -400,7 +400,7 @@ static void dead_server(void)
 	(void)shm_cache_debt_paid(shm_cache_debt());
 	T_NULL(look(&c, "event:x").p);
 	T_EQ_INT(c.cache_trips, 1);
-	shm_breaker_ok();
+	shm_breaker_ok(SHM_BREAKER_CACHE);
 	close_ctx(&c);
 }
 

@@ -173,31 +173,54 @@ static void bumps_and_the_cache_state_are_seen_elsewhere(void)
 static void the_breaker_lets_one_try_per_pause(void)
 {
 	a_new_start();
-	T_TRUE(shm_breaker_allows(1000));
-	shm_breaker_trip(1000, 500);
-	T_FALSE(shm_breaker_allows(1000));
-	T_FALSE(shm_breaker_allows(1499));
-	T_TRUE(shm_breaker_allows(1500));
-	T_FALSE(shm_breaker_allows(1500));
-	T_FALSE(shm_breaker_allows(1999));
-	T_TRUE(shm_breaker_allows(2000));	/* the one before it never came back */
-	shm_breaker_ok();
-	T_TRUE(shm_breaker_allows(2001));
-	T_TRUE(shm_breaker_allows(2001));
+	T_TRUE(shm_breaker_allows(SHM_BREAKER_CACHE, 1000));
+	shm_breaker_trip(SHM_BREAKER_CACHE, 1000, 500);
+	T_FALSE(shm_breaker_allows(SHM_BREAKER_CACHE, 1000));
+	T_FALSE(shm_breaker_allows(SHM_BREAKER_CACHE, 1499));
+	T_TRUE(shm_breaker_allows(SHM_BREAKER_CACHE, 1500));
+	T_FALSE(shm_breaker_allows(SHM_BREAKER_CACHE, 1500));
+	T_FALSE(shm_breaker_allows(SHM_BREAKER_CACHE, 1999));
+	T_TRUE(shm_breaker_allows(SHM_BREAKER_CACHE, 2000)); /* the one before never came back */
+	shm_breaker_ok(SHM_BREAKER_CACHE);
+	T_TRUE(shm_breaker_allows(SHM_BREAKER_CACHE, 2001));
+	T_TRUE(shm_breaker_allows(SHM_BREAKER_CACHE, 2001));
 }
 
 static int try_breaker(void)
 {
-	return shm_breaker_allows(9000);
+	return shm_breaker_allows(SHM_BREAKER_CACHE, 9000);
 }
 
 static void the_one_try_is_one_for_the_host(void)
 {
 	a_new_start();
-	shm_breaker_trip(8000, 1000);
-	int allowed = elsewhere(try_breaker) + elsewhere(try_breaker) + shm_breaker_allows(9000);
+	shm_breaker_trip(SHM_BREAKER_CACHE, 8000, 1000);
+	int allowed = elsewhere(try_breaker) + elsewhere(try_breaker) + try_breaker();
 	T_EQ_INT(allowed, 1);
-	shm_breaker_ok();
+	T_TRUE(shm_breaker_allows(SHM_BREAKER_REPLICA, 8500)); /* each has its own */
+	shm_breaker_ok(SHM_BREAKER_CACHE);
+}
+
+static void last_writes_are_remembered_for_a_minute(void)
+{
+	const int64_t t = INT64_C(4096) * 65536 * 3 + 5;
+	const uint64_t lsn = UINT64_C(0x16B374D848);
+
+	a_new_start();
+	T_EQ_INT(shm_wrote_by("ada", t), 0);
+	shm_wrote("ada", lsn, t);
+	T_EQ_INT(shm_wrote_by("ada", t), lsn);
+	T_EQ_INT(shm_wrote_by("ada", t + 60000), lsn);
+	T_EQ_INT(shm_wrote_by("ada", t + 80000), 0);
+	T_EQ_INT(shm_wrote_by("bob", t), 0);
+	shm_wrote("ada", lsn + 1, t + 1000);	/* rounded up, never down */
+	T_EQ_INT(shm_wrote_by("ada", t + 1000), lsn + 8);
+	shm_wrote("ada", 800, t + 2000);	/* who was overtaken takes nothing back */
+	T_EQ_INT(shm_wrote_by("ada", t + 2000), lsn + 8);
+	shm_wrote("ada", 800, t + 90000);	/* another database, after a restore */
+	T_EQ_INT(shm_wrote_by("ada", t + 90000), 800);
+	shm_wrote("ada", UINT64_MAX - 7, t + 91000);
+	T_TRUE(shm_wrote_by("ada", t + 91000) > lsn);
 }
 
 /* ---- revocations ---- */
@@ -378,6 +401,7 @@ T_SUITE_WITH("shm", make_dir, drop_dir, T(files_have_their_size_and_mode),
 	     T(metrics_are_shared_and_survive), T(a_foreign_file_is_not_touched),
 	     T(without_a_directory_memory_is_private),
 	     T(bumps_and_the_cache_state_are_seen_elsewhere), T(the_breaker_lets_one_try_per_pause),
+	     T(last_writes_are_remembered_for_a_minute),
 	     T(the_one_try_is_one_for_the_host), T(revocations_are_seen_elsewhere),
 	     T(a_full_table_says_so_and_expired_entries_make_room), T(one_process_polls_per_period),
 	     T(a_killed_process_frees_its_slot), T(a_forked_child_does_not_share_our_slot),
