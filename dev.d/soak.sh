@@ -4,7 +4,9 @@
 # name | command, from the top of the sources | environment of the long form | what it shows
 # The same command without the environment is the short form, which ./dev check runs.
 EXPERIMENTS='points|tests/fault/run test_points||fault points act once, in one process
-proxy|tests/fault/run test_proxy||the fault proxy does what it is told'
+proxy|tests/fault/run test_proxy||the fault proxy does what it is told
+history|tests/fault/run test_history||the checker of histories finds what is planted
+counters|tests/fault/run test_counters|T_REQUESTS=20000|X6: counts and versions seen by clients of 8 workers'
 
 cmd_soak() { # [NAME…]: all of the table, or those named
   local name row began=$EPOCHREALTIME

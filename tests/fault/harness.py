@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 
+import api
 from api import Stack, expect, free_port, wait_for
 
 
@@ -112,6 +113,24 @@ class FaultStack(Stack):
 
     def expect_sound(self):
         expect(self.sql("SELECT * FROM check_invariants()"), [], "invariants")
+
+
+_shared = {}
+
+
+def shared(**how):
+    """One stack for several tests of a script that ends with this file's main()."""
+    if "stack" not in _shared:
+        _shared["stack"] = FaultStack(**how).__enter__()
+    return _shared["stack"]
+
+
+def main(names):
+    try:
+        api.main(names)
+    finally:
+        if "stack" in _shared:
+            _shared.pop("stack").__exit__(None, None, None)
 
 
 def process(pid):
