@@ -48,6 +48,8 @@ jit = off
 TEXT
   # A throwaway database need not survive a power cut.
   if [ -n "${DEV_THROWAWAY:-}" ]; then printf '%s\n' 'fsync = off' 'full_page_writes = off'; fi
+  # What a measurement wants otherwise: lines, the last of a name counts.
+  if [ -n "${DEV_PGCONF:-}" ]; then printf '%s\n' "$DEV_PGCONF"; fi
 }
 
 pg_start() {

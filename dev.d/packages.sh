@@ -11,6 +11,7 @@ PACKAGES_UP="gcc|build-essential make autoconf automake pkg-config|pkgconf libc6
   util-linux procps"
 PACKAGES_CHECK="clang python3 openssl"
 PACKAGES_FUZZ="clang libclang-rt-14-dev python3"
+PACKAGES_BENCH="python3 wrk"
 
 POLICY=/usr/sbin/policy-rc.d
 CLUSTER_CONF=/etc/postgresql-common/createcluster.d/marquee-dev.conf

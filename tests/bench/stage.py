@@ -1,0 +1,197 @@
+"""tests/bench/stage.py - where the benchmark plays: a stack with a durable database, filled; pools of
+workers and of bare responders, of which the web server sees one at a time.
+
+A web server connects by name for every request, so a symbolic link in place of the socket decides who
+answers: changing it needs no reload, and any server will do.
+"""
+import base64
+import hashlib
+import hmac
+import json
+import os
+import pwd
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+
+from api import Stack, wait_for
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PG_BIN = "/usr/lib/postgresql/15/bin"
+PGCONF = """shared_buffers = 512MB
+max_connections = 120
+max_wal_size = 8GB
+checkpoint_timeout = 1h"""
+SETTINGS = "http.server_timing = off"
+EVENTS = "00000000-0000-7000-9000-%012x"
+PEOPLE = "00000000-0000-7000-8000-%012x"
+
+
+def say(text):
+    """Progress: one line on standard error."""
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
+
+
+def _as_app():
+    """Words before a command that the application's user is to run."""
+    if os.getuid() != 0:
+        return ["env"]
+    user = pwd.getpwnam("www-data")
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups", "--", "env",
+            "HOME=/nonexistent"]
+
+
+class Process:
+    """A program of ours, run as the application's user; its words go to a log in the stack."""
+
+    def __init__(self, stage, name, *words):
+        with open(f"{stage.state}/log/bench.{name}.log", "ab") as log:
+            self.process = subprocess.Popen([*_as_app(), *stage.worker_env, *words], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, cwd="/", start_new_session=True)
+
+    def pids(self):
+        return session(self.process.pid)
+
+    def stop(self):
+        os.kill(self.process.pid, signal.SIGTERM)
+        self.process.wait(timeout=30)
+
+
+class Pool(Process):
+    """Processes that share one listening socket: NAME.sock."""
+
+    def __init__(self, stage, name, *words, workers=8):
+        super().__init__(stage, name, "spawn-fcgi", "-s", f"{stage.run}/app/{name}.sock", "-M", "0660", "-b", "1024", "-n",
+                         "--", shutil.which("multiwatch"), "-f", str(workers), "-r", "1000000", "-t", "1", "-s", "TERM", "--", *words)
+        wait_for(name, lambda: len(self.pids()) == workers + 1)
+
+
+def session(sid):
+    return [int(p) for p in subprocess.run(["pgrep", "-s", str(sid)], stdout=subprocess.PIPE, text=True,
+                                           check=False).stdout.split()]
+
+
+class Stage(Stack):
+    """sizes: events, users, registrations (of the demo), people (who answer in the benchmark)."""
+
+    def __init__(self, workers=8, **sizes):
+        super().__init__(SETTINGS, workers, DEV_THROWAWAY="", DEV_PGCONF=PGCONF)
+        self.sizes, self.pools, self.turn = sizes, {}, 0
+
+    def __enter__(self):
+        say("starting a stack")
+        super().__enter__()
+        try:
+            self.inst = os.environ["MARQUEE_DEV_BUILD"] + "/inst"
+            self.worker_env = [f"MARQUEE_CONFIG={self.state}/marquee.conf"]
+            self.pids = session(self.pid("workers"))[1:]
+            os.rename(f"{self.run}/app/fcgi.sock", f"{self.run}/app/app.sock")
+            os.kill(self.pid("notifier"), signal.SIGTERM)  # ours runs only while the outbox is drained
+            self._fill()
+            self._start_pools()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for pool in self.pools.values():
+            pool.stop()
+        super().__exit__()
+
+    # ---- programs and data ----
+    def psql(self, text, database="marquee", role="marquee_owner"):
+        return subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", f"{self.run}/pg", "-U", role,
+                               "-d", database], input=text, text=True, check=True, stdout=subprocess.PIPE).stdout.strip()
+
+    def marquee(self, *words, database="marquee", role="marquee_owner"):
+        env = [*self.worker_env, f"MARQUEE_DB_DSN=host={self.run}/pg dbname={database} user={role}"]
+        subprocess.run([*_as_app(), *env, f"{self.inst}/bin/marquee", *words], cwd="/", check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def demo(self, events, users, registrations, database="marquee"):
+        say(f"filling {database}: {events} events, {registrations} registrations")
+        self.marquee("demo", "--events", str(events), "--users", str(users), "--registrations", str(registrations),
+                     "--seed", "1", database=database)
+        self.psql("VACUUM ANALYZE", database, "postgres")
+
+    def _fill(self):
+        n = self.sizes
+        self.psql(f"""
+INSERT INTO users (id, email, name, role)
+  SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 'p' || i || '@example.org', 'Person ' || i,
+         CASE WHEN i = 0 THEN 'organizer' ELSE 'user' END FROM generate_series(0, {n['people']}) i""")
+        self.more_events(0, 1000)
+        self.demo(n["events"], n["users"], n["registrations"])
+        self.ids = self.psql("""SELECT id FROM events WHERE seeded AND privacy = 'public' AND status = 'active'
+                                ORDER BY hashint8(hashtext(id::text))""").split()
+        self.people = list(range(1, n["people"] + 1))
+        random.Random(1).shuffle(self.people)
+        self.tokens = self._tokens(n["people"])
+
+    def more_events(self, first, n):
+        """Bench events first…: no limit of seats, nobody there yet."""
+        self.psql(f"""SELECT event_insert(('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid,
+          '00000000-0000-7000-8000-000000000000', jsonb_build_object('title', 'Event ' || i, 'start_date', iso(now() + interval '7 days')))
+          FROM generate_series({first}, {first + n - 1}) i""")
+
+    def fresh_event(self):
+        """The number of an event that nobody has answered."""
+        self.turn += 1
+        self.more_events(1000 + self.turn, 1)
+        return 1000 + self.turn
+
+    def _tokens(self, n):
+        """Access tokens as a worker issues them: signed with the stack's own key."""
+        with open(f"{self.state}/jwt_secret", encoding="ascii") as f:
+            key = f.read().encode()
+        now, may = int(time.time()), ["event.create", "event.edit"]
+        head = _b64(b'{"alg":"HS256","typ":"JWT"}')
+        out = []
+        for i in range(n + 1):
+            claims = {"aud": "marquee", "email": f"p{i}@example.org", "exp": now + 86400, "iat": now, "iss": "marquee",
+                      "jti": str(uuid.UUID(int=(7 << 76) | (2 << 62) | i)), "permissions": may if i == 0 else [],
+                      "role": "organizer" if i == 0 else "user", "sub": PEOPLE % i, "tv": 1}
+            body = head + b"." + _b64(json.dumps(claims, separators=(",", ":")).encode())
+            out.append((body + b"." + _b64(hmac.digest(key, body, hashlib.sha256))).decode())
+        return out
+
+    # ---- who answers ----
+    def notifier(self):
+        return Process(self, "notifier", f"MARQUEE_DB_DSN=host={self.run}/pg dbname=marquee user=marquee_notifier",
+                       f"{self.inst}/sbin/marquee-notifier")
+
+    def _start_pools(self):
+        build, fcgi = os.environ["MARQUEE_DEV_BUILD"], f"{self.inst}/libexec/marquee/marquee.fcgi"
+        self.pools["uncached"] = Pool(self, "uncached", fcgi, "--set", "cache.servers=")
+        self.pools["null"] = Pool(self, "null", f"{build}/tests/bench/null", "1100")
+        self.link("app")
+        page = len(self.fetch("/api/events"))
+        self.pools["null_page"] = Pool(self, "null_page", f"{build}/tests/bench/null", str(page))
+
+    def servers(self):
+        """Name and address of each web server."""
+        return {"lighttpd": self.url}
+
+    def link(self, pool):
+        new = f"{self.run}/app/link"
+        os.symlink(f"{pool}.sock", new)
+        os.replace(new, f"{self.run}/app/fcgi.sock")
+
+    def fetch(self, path):
+        return subprocess.run(["curl", "-sf", "-m", "10", self.url + path], check=True, stdout=subprocess.PIPE).stdout
+
+    def flush_cache(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(f"{self.run}/app/memcached.sock")
+            s.sendall(b"flush_all\r\n")
+            assert s.recv(64) == b"OK\r\n"
+
+
+def _b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
