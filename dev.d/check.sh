@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # variables are shared with the other parts
 # dev.d/check.sh - everything that must hold, in throwaway folders, while a stack may be running
 
-CHECK_PARTS="lint build unit service e2e fault dist"
+CHECK_PARTS="lint build unit service e2e attack fault dist"
 
 cmd_check() {
   local part began=$EPOCHREALTIME
@@ -166,6 +166,11 @@ check_service() {
 check_e2e() {
   check_build_sanitized || return
   MARQUEE_DEV_BUILD=$CHECK/san "$TOP/tests/e2e/run"
+}
+
+check_attack() {
+  check_build_sanitized || return
+  MARQUEE_DEV_BUILD=$CHECK/san "$TOP/tests/attack/run"
 }
 
 # The experiments in their short form; sanitizers would get in the way of some.

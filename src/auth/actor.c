@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define MEMBER (MAY_EVENTS_READ | MAY_EVENTS_CREATE)
+#define MEMBER (MAY_EVENTS_READ | MAY_EVENTS_CREATE | MAY_ANSWER)
 #define EVERYTHING                                                                                 \
 	(MEMBER | MAY_EVENTS_UPDATE | MAY_EVENTS_DELETE | MAY_USERS_MANAGE | MAY_ADMIN |           \
 	 MAY_USERS_READ)
@@ -17,7 +17,7 @@ const struct role_row roles[ROLE_COUNT] = {
 	[ROLE_SERVICE] = { "service", MAY_EVENTS_READ | MAY_USERS_READ },
 };
 
-/* MAY_USERS_READ has no name: it is ours alone. */
+/* MAY_USERS_READ and MAY_ANSWER have no names: they are ours alone. */
 const struct permission_row permissions[PERMISSION_NAMES] = {
 	{ "events:read", MAY_EVENTS_READ },	{ "events:create", MAY_EVENTS_CREATE },
 	{ "events:update", MAY_EVENTS_UPDATE }, { "events:delete", MAY_EVENTS_DELETE },

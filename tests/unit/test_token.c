@@ -17,7 +17,8 @@ static void issued_token_verifies(void)
 	T_REQUIRE(token_verify(&c, str_of(token), &b) == OK);
 	T_EQ_STR(b.user.s, USER);
 	T_EQ_INT(b.role, ROLE_ORGANIZER);
-	T_EQ_INT(b.permissions, MAY_EVENTS_READ | MAY_EVENTS_CREATE | MAY_USERS_READ);
+	T_EQ_INT(b.permissions,
+		 MAY_EVENTS_READ | MAY_EVENTS_CREATE | MAY_USERS_READ | MAY_ANSWER);
 	T_EQ_STR(b.email, "ö\"@example.org");
 	T_EQ_STR(b.session, SID);
 	T_EQ_STR(b.jti, a.jti);
@@ -346,7 +347,7 @@ static void roles_and_names(void)
 	T_EQ_INT(role_parse(NULL), ROLE_COUNT);
 	T_EQ_INT(roles[ROLE_ANONYMOUS].permissions, 0);
 	T_FALSE(roles[ROLE_USER].permissions & (MAY_ADMIN | MAY_USERS_READ | MAY_EVENTS_UPDATE));
-	T_FALSE(roles[ROLE_SERVICE].permissions & MAY_EVENTS_CREATE);
+	T_FALSE(roles[ROLE_SERVICE].permissions & (MAY_EVENTS_CREATE | MAY_ANSWER));
 }
 
 T_SUITE_WITH("tokens", setup, teardown, T(issued_token_verifies),

@@ -1,0 +1,63 @@
+"""tests/attack/surface.py - what can be attacked: the routes, the tables, and a copy of their sums."""
+import json
+import re
+
+from api import anonymous, sql, sql1, wait_for
+
+METHODS = ("get", "put", "post", "patch", "delete")
+# Tables that change by themselves, or by requests that are refused.
+RESTLESS = {"relay", "heartbeats", "jobs", "rate_limits", "view_deltas", "event_counters", "settings", "event_scores"}
+
+
+def document():
+    """The program's own description, printed from its route table (tests/unit/test_routes.c)."""
+    return anonymous.get("/openapi.json").json
+
+
+def routes():
+    """[(method, path)] of the route table, in its order."""
+    return [(method.upper(), path) for path, item in document()["paths"].items()
+            for method in item if method in METHODS]
+
+
+def tables():
+    """Names of the ordinary tables; partitions are part of theirs."""
+    return [r[0] for r in sql("SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                              "WHERE n.nspname = 'marquee' AND c.relkind IN ('r', 'p') AND NOT c.relispartition "
+                              "ORDER BY 1")]
+
+
+def columns():
+    """Every column name of every table, once."""
+    return [r[0] for r in sql("SELECT DISTINCT column_name FROM information_schema.columns "
+                              "WHERE table_schema = 'marquee' ORDER BY 1")]
+
+
+def sums():
+    """{table: checksum of all its rows}; equal before and after what must change nothing. What
+    earlier requests have left to the notifier is waited for."""
+    wait_for("work in the background", lambda: sql1("SELECT count(*) FROM jobs WHERE every IS NULL") == "0")
+    parts = [f"SELECT '{t}', coalesce(md5(string_agg(r::text, '' ORDER BY r::text)), '') FROM {t} r"
+             for t in tables() if t not in RESTLESS]
+    return dict(sql(" UNION ALL ".join(parts)))
+
+
+def changed(before, after):
+    return sorted(t for t in before if before[t] != after[t])
+
+
+def log_lines(stack_log, since=0):
+    with open(stack_log, encoding="utf-8", errors="surrogateescape") as f:
+        f.seek(since)
+        return f.read().splitlines()
+
+
+def is_json_line(line):
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def parameters(path):
+    return re.findall(r"{(\w+)}", path)
