@@ -46,17 +46,18 @@ void cache_get(struct ctx *c, struct cache_item *items, int n)
 /* ---- leases ---- */
 
 /* Somebody else fills the key: a look every 5 ms. */
-static void wait_for_value(struct call *k, const char *key, struct cache_item *item)
+static void wait_for_value(struct ctx *c, struct cache_item *item)
 {
 	static const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000 };
 	int64_t end = clock_mono_ms() + WAIT_MS;
-	struct wire_item w = { .key = key };
+	struct call k;
 
 	while (clock_mono_ms() < end) {
-		w.type = WIRE_NONE;
+		struct wire_item w = { .key = NULL };
+
 		nanosleep(&step, NULL);
-		k->deadline = clock_mono_ms() + k->cache->timeout_ms;
-		if (!wire_get(k, &w, 1))
+		if (!wire_begin(&k, c) || !(w.key = wire_key(&k, item->key)) ||
+		    !wire_get(&k, &w, 1))
 			return;
 		if (w.type == WIRE_VALUE)
 			item->value = w.body;
@@ -66,7 +67,7 @@ static void wait_for_value(struct call *k, const char *key, struct cache_item *i
 	}
 }
 
-void cache_lease(struct ctx *c, struct cache_item *item)
+bool cache_lease_once(struct ctx *c, struct cache_item *item)
 {
 	char token[WIRE_TOKEN];
 	struct wire_item w = { .key = NULL };
@@ -74,19 +75,18 @@ void cache_lease(struct ctx *c, struct cache_item *item)
 
 	item->lease = false;
 	if (item->value.p || !wire_begin(&k, c) || !(w.key = wire_key(&k, item->key)))
-		return;
+		return false;
 	id_secret(token, 12);
 	switch (wire_add(&k, w.key, wire_pack(&k, w.key, WIRE_LEASE, str_of(token)), LEASE_S)) {
 	case WIRE_OK:
 		break;
 	case WIRE_REFUSED:
-		wait_for_value(&k, w.key, item);
-		return;
+		return true;
 	case WIRE_FAILED:
-		return;
+		return false;
 	}
 	if (!wire_get(&k, &w, 1))
-		return;
+		return false;
 	if (w.type == WIRE_VALUE)
 		item->value = w.body;
 	/* Only our own placeholder is our lease: it may have been deleted and taken since. */
@@ -94,6 +94,13 @@ void cache_lease(struct ctx *c, struct cache_item *item)
 		item->lease = true;
 		item->cas = w.cas;
 	}
+	return false;
+}
+
+void cache_lease(struct ctx *c, struct cache_item *item)
+{
+	if (cache_lease_once(c, item))
+		wait_for_value(c, item);
 }
 
 void cache_fill(struct ctx *c, struct cache_item *item, struct str value)
@@ -139,36 +146,58 @@ static bool forget(struct call *k, const char *key)
 	return !full || wire_delete(k, full) == WIRE_OK;
 }
 
-void cache_invalidate(struct ctx *c, const char *keys)
+/* The next line that is not empty; false at the end. */
+static bool next_key(struct str *keys, struct str *key)
 {
-	struct str rest = str_of(keys), line;
-	bool null_cache = !c->cache || !c->cache->mc;
+	while (keys->n) {
+		*key = str_cut(*keys, '\n', keys);
+		if (key->n)
+			return true;
+	}
+	return false;
+}
+
+bool cache_forget(struct ctx *c, const char *keys)
+{
+	struct str rest = str_of(keys), key;
 	bool sure = true, begun = false;
 	struct call k = { .c = c };
 
-	while (rest.n) {
-		const char *key;
-
-		line = str_cut(rest, '\n', &rest);
-		if (line.n == 0)
-			continue;
-		key = arena_strndup(c->arena, line.p, line.n);
-		if (!null_cache && !begun) {
-			begun = true;
+	if (!c->cache || !c->cache->mc)
+		return true;
+	/* After one failure the debt covers all: no second wait. */
+	while (sure && next_key(&rest, &key)) {
+		if (!begun)
 			sure = wire_begin_delete(&k, c);
-		}
-		/* After one failure the debt covers all: no second wait. */
-		if (!null_cache && sure)
-			sure = forget(&k, key);
-		/* After the delete: who reads the new generation finds nothing old behind it. */
-		shm_generation_bump(cache_generation_of(key));
+		begun = true;
+		if (sure)
+			sure = forget(&k, arena_strndup(c->arena, key.p, key.n));
 	}
-	if (sure)
-		return;
+	return sure;
+}
+
+void cache_bump(const char *keys)
+{
+	struct str rest = str_of(keys), key;
+
+	while (next_key(&rest, &key))
+		shm_generation_bump(hash64(key.p, key.n));
+}
+
+static void owe(struct ctx *c)
+{
 	if (!shm_cache_debt())
 		log_pairs(LOG_WARN_, "cache: a delete could not be confirmed", "request_id",
 			  c->request_id, (char *)NULL);
 	shm_cache_debt_add();
+}
+
+void cache_invalidate(struct ctx *c, const char *keys)
+{
+	if (!cache_forget(c, keys))
+		owe(c);
+	/* Last: who reads the new generation finds nothing old behind it, or finds the debt. */
+	cache_bump(keys);
 }
 
 const char *cache_state(struct ctx *c)

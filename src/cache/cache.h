@@ -13,8 +13,7 @@
 #include <stdint.h>
 
 /* Every key family and how long it lives: one table (cache/keys.c). */
-enum cache_family { CK_EVENT, CK_EVENT_STATS, CK_VIEWER, CK_ATTENDEES, CK_USER_EVENTS,
-		    CK_USER_PROFILE, CK_CATEGORIES, CK_FAMILIES };
+enum cache_family { CK_EVENT, CK_EVENT_STATS, CK_VIEWER, CK_CATEGORIES, CK_FAMILIES };
 struct cache_family_row {
 	const char *format;	/* "event:%s:stats", for arena_printf with ids that were parsed */
 	int ids;		/* how many %s */

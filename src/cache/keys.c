@@ -9,9 +9,6 @@ const struct cache_family_row cache_families[CK_FAMILIES] = {
 	[CK_EVENT] = { "event:%s", 1, 1800, "core of an event's document" },
 	[CK_EVENT_STATS] = { "event:%s:stats", 1, 1, "counts of an event" },
 	[CK_VIEWER] = { "viewer:%s:%s", 2, 300, "what a person is to an event" },
-	[CK_ATTENDEES] = { "event:%s:attendees", 1, 300, "ids on the first page of attendees" },
-	[CK_USER_EVENTS] = { "user:%s:events", 1, 600, "ids of a person's events" },
-	[CK_USER_PROFILE] = { "user:%s:profile", 1, 600, "a person's profile" },
 	[CK_CATEGORIES] = { "events:categories", 0, 86400, "the list of categories" },
 };
 

@@ -1,6 +1,7 @@
 /* src/cache/wire.c - libmemcached behind a time budget, a breaker and an envelope per value */
 #include "cache/wire.h"
 
+#include "cache/l1.h"
 #include "core/clock.h"
 #include "core/hash.h"
 #include "core/log.h"
@@ -134,6 +135,7 @@ struct cache *cache_new(const struct config *cfg)
 	}
 	if (!memcached_result_create(cache->mc, &cache->result))
 		abort();
+	cache->l1 = l1_new(cfg);
 	return cache;
 }
 
@@ -145,6 +147,7 @@ void cache_free(struct cache *cache)
 		memcached_result_free(&cache->result);
 		memcached_free(cache->mc);
 	}
+	l1_free(cache->l1);
 	free(cache);
 }
 

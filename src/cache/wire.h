@@ -12,6 +12,7 @@ struct cache {
 	memcached_st *mc;	/* NULL: the null cache */
 	memcached_result_st result; /* not allocated by the library: it would free it at each end */
 	long timeout_ms, retry_ms;
+	struct l1 *l1;		/* NULL: no copies in this process */
 };
 
 /* One call to the cache: nothing below waits beyond its deadline. */
@@ -47,5 +48,12 @@ enum wire_rc wire_add(struct call *k, const char *key, struct str packed, int tt
 enum wire_rc wire_cas(struct call *k, const char *key, struct str packed, int ttl_s, uint64_t cas);
 /* OK also when there was nothing. */
 enum wire_rc wire_delete(struct call *k, const char *key);
+
+/* ---- what cache.c is made of, for the test that interleaves the steps ---- */
+/* cache_lease without the waiting: true when somebody else holds the lease. */
+bool cache_lease_once(struct ctx *c, struct cache_item *item);
+/* cache_invalidate is these two, and the debt when the first one is not sure. */
+bool cache_forget(struct ctx *c, const char *keys);
+void cache_bump(const char *keys);
 
 #endif

@@ -18,7 +18,7 @@ struct config {
 	const char *db_read_dsn;
 	long db_read_lag, db_read_timeout;
 	const char *cache_servers;
-	long cache_timeout, cache_retry;
+	long cache_timeout, cache_retry, cache_l1_ttl, cache_l1_size;
 	const char *kafka_brokers, *kafka_topic_events, *kafka_topic_notifications;
 	long kafka_linger;
 	const char *http_public_url, *http_cors_origins, *http_trusted_proxies, *http_metrics_allow;

@@ -3,9 +3,13 @@
 
 #include "auth/actor.h"
 #include "cache/cache.h"
+#include "core/clock.h"
 #include "core/hash.h"
 #include "core/strbuf.h"
+#include "domain/event_copy.h"
 #include "domain/policy.h"
+
+#include <limits.h>
 
 const struct input_field event_fields[] = {
 	{ "title", IN_LINE, IN_REQUIRED, 3, 255, 0, NULL, NULL, "What it is called" },
@@ -112,16 +116,32 @@ enum err events_find(struct ctx *c, struct str s, struct id *out)
 
 enum { CORE, STATS, VIEWER, N_ITEMS };
 
+#define STATS_MS 1000 /* counts are shown for so long after they were read */
+
 struct fetch {
 	struct event_parts *p;
 	struct cache_item items[N_ITEMS];
-	int n; /* without a viewer only two */
+	int from, n; /* the items wanted: without a viewer only two, with a copy only the third */
 	const char *user; /* NULL for anonymous */
+	int64_t counted_ms; /* by the wall clock, which hosts share: when the counts were read */
 };
+
+static int64_t wall_ms(void)
+{
+	return clock_now_us() / 1000;
+}
 
 static struct str two_lines(struct ctx *c, struct str a, struct str b)
 {
 	return str_of(arena_printf(c->arena, "%.*s\n%.*s", (int)a.n, a.p, (int)b.n, b.p));
+}
+
+/* "seq when", then the members. */
+static struct str stats_text(struct ctx *c, const struct fetch *f, struct str seq,
+			     struct str members)
+{
+	return str_of(arena_printf(c->arena, "%.*s %lld\n%.*s", (int)seq.n, seq.p,
+				   (long long)f->counted_ms, (int)members.n, members.p));
 }
 
 /* Takes what the cache gave into the parts. False: that is not what we put there. */
@@ -129,17 +149,24 @@ static bool take_items(struct fetch *f)
 {
 	struct str body[N_ITEMS] = { { NULL, 0 } };
 	struct str meta[N_ITEMS] = { { NULL, 0 } };
+	long when = 0;
 
-	for (int i = 0; i < f->n; i++)
+	for (int i = f->from; i < f->n; i++)
 		meta[i] = str_cut(f->items[i].value, '\n', &body[i]);
-	cut_core(f->p, meta[CORE]);
-	f->p->core = body[CORE];
-	f->p->stats_seq = meta[STATS];
-	f->p->stats = body[STATS];
 	cut_viewer(f->p, meta[VIEWER]);
 	f->p->viewer = body[VIEWER];
+	if (f->from == VIEWER)
+		return true;
+	cut_core(f->p, meta[CORE]);
+	f->p->core = body[CORE];
+	f->p->stats_seq = str_cut(meta[STATS], ' ', &meta[STATS]);
+	(void)str_to_long(meta[STATS], 0, LONG_MAX, &when);
+	f->counted_ms = when;
+	f->p->stats = body[STATS];
 	return f->p->core.n > 2 && f->p->stats.n > 2;
 }
+
+/* ---- from the database ---- */
 
 /* Only the counts ran out: one small statement. */
 static enum err load_stats(struct ctx *c, struct fetch *f)
@@ -147,10 +174,11 @@ static enum err load_stats(struct ctx *c, struct fetch *f)
 	struct cache_item *item = &f->items[STATS];
 	PGresult *r;
 
+	f->counted_ms = wall_ms();
 	TRY(db_query(c, Q_EVENT_STATS, &r, f->p->id.s));
 	if (PQntuples(r) == 0)
 		return fail(c, E_NOTFOUND, "no such event");
-	item->value = two_lines(c, db_get_str(r, 0, 0), db_get_str(r, 0, 1));
+	item->value = stats_text(c, f, db_get_str(r, 0, 0), db_get_str(r, 0, 1));
 	if (item->lease)
 		cache_fill(c, item, item->value);
 	return OK;
@@ -159,7 +187,7 @@ static enum err load_stats(struct ctx *c, struct fetch *f)
 /* What cannot be filled must not make others wait: that would also tell absent from hidden. */
 static enum err give_up(struct ctx *c, struct fetch *f, enum err e)
 {
-	for (int i = 0; i < f->n; i++)
+	for (int i = f->from; i < f->n; i++)
 		cache_release(c, &f->items[i]);
 	return e;
 }
@@ -170,6 +198,7 @@ static enum err load_all(struct ctx *c, struct fetch *f)
 	struct str text;
 	PGresult *r;
 
+	f->counted_ms = wall_ms();
 	TRY(db_query(c, Q_EVENTS_GET, &r, p->id.s, f->user));
 	if (PQntuples(r) == 0 || !db_get(r, 0, 0))
 		return fail(c, E_NOTFOUND, "no such event");
@@ -182,9 +211,9 @@ static enum err load_all(struct ctx *c, struct fetch *f)
 	for (int i = 1; i <= 4; i++)
 		viewer_meta = str_cut(text, '\n', &text);
 	const struct str values[N_ITEMS] = { two_lines(c, core_meta, p->core),
-					     two_lines(c, p->stats_seq, p->stats),
+					     stats_text(c, f, p->stats_seq, p->stats),
 					     two_lines(c, viewer_meta, p->viewer) };
-	for (int i = 0; i < f->n; i++)
+	for (int i = f->from; i < f->n; i++)
 		if (f->items[i].lease)
 			cache_fill(c, &f->items[i], values[i]);
 	return OK;
@@ -199,14 +228,14 @@ static enum err load_link(struct ctx *c, struct event_parts *p)
 	return OK;
 }
 
-/* Fills p from the cache, leases and the database, in that order. */
+/* Fills p from memcached, leases and the database, in that order. */
 static enum err fetch_parts(struct ctx *c, struct fetch *f)
 {
 	bool in_vain = false;
 	int missing = 0;
 
-	cache_get(c, f->items, f->n);
-	for (int i = 0; i < f->n; i++) {
+	cache_get(c, f->items + f->from, f->n - f->from);
+	for (int i = f->from; i < f->n; i++) {
 		/* who has waited in vain for one part does not wait for another */
 		if (!f->items[i].value.p && !in_vain)
 			cache_lease(c, &f->items[i]);
@@ -233,6 +262,37 @@ static enum err fetch_parts(struct ctx *c, struct fetch *f)
 	return OK;
 }
 
+/* The worker's own copy spares the first two items; without one, what is fetched is kept as one. */
+static enum err fetch_cached(struct ctx *c, struct fetch *f)
+{
+	const char *const id = f->p->id.s;
+	struct l1_mark mark = { .ns = 0 };
+
+	if (event_copy_get(c, f->p)) {
+		f->from = VIEWER;
+	} else {
+		f->items[CORE].family = CK_EVENT;
+		f->items[CORE].key = cache_key(c, CK_EVENT, id, NULL);
+		f->items[STATS].family = CK_EVENT_STATS;
+		f->items[STATS].key = cache_key(c, CK_EVENT_STATS, id, NULL);
+		mark = l1_mark(c, (const char *const[]){ f->items[CORE].key, f->items[STATS].key });
+	}
+	if (f->user) {
+		f->items[VIEWER].family = CK_VIEWER;
+		f->items[VIEWER].key = cache_key(c, CK_VIEWER, f->user, id);
+	} else if (f->from == VIEWER) {
+		cut_viewer(f->p, (struct str){ NULL, 0 });
+		return OK;
+	}
+	TRY(fetch_parts(c, f));
+	int64_t age = wall_ms() - f->counted_ms;
+
+	/* Counts out of the future come from a host whose clock is ahead: their age is unknown. */
+	if (age >= 0)
+		event_copy_put(c, f->p, &mark, STATS_MS - age);
+	return OK;
+}
+
 enum err events_get(struct ctx *c, const struct id *id, bool fresh, struct event_parts *p)
 {
 	const char *user = id_or_null(&c->actor->user);
@@ -240,19 +300,10 @@ enum err events_get(struct ctx *c, const struct id *id, bool fresh, struct event
 
 	memset(p, 0, sizeof(*p));
 	p->id = *id;
-	if (fresh) {
+	if (fresh)
 		TRY(load_all(c, &f));
-	} else {
-		f.items[CORE].family = CK_EVENT;
-		f.items[CORE].key = cache_key(c, CK_EVENT, id->s, NULL);
-		f.items[STATS].family = CK_EVENT_STATS;
-		f.items[STATS].key = cache_key(c, CK_EVENT_STATS, id->s, NULL);
-		if (user) {
-			f.items[VIEWER].family = CK_VIEWER;
-			f.items[VIEWER].key = cache_key(c, CK_VIEWER, user, id->s);
-		}
-		TRY(fetch_parts(c, &f));
-	}
+	else
+		TRY(fetch_cached(c, &f));
 	if (!policy_sees_event(c, p))
 		return fail(c, E_NOTFOUND, "no such event");
 	if (!policy_sees_link(c, p))

@@ -2,6 +2,7 @@
 #include "web/metrics.h"
 
 #include "cache/cache.h"
+#include "cache/l1.h"
 #include "core/shm.h"
 #include "core/strbuf.h"
 
@@ -31,6 +32,7 @@ static const struct {
 	[N_LISTS_PRIMARY] = { "list_reads_total", "{from=\"primary\"}",
 			      "Lists by where they were read, if there is a replica" },
 	[N_LISTS_REPLICA] = { "list_reads_total", "{from=\"replica\"}", NULL },
+	[N_CACHE_L1_HITS] = { "cache_l1_hits_total", "", "Events found in a worker's memory" },
 };
 
 /* ---- cells: counters, then requests by route and status, then histograms ---- */
@@ -93,6 +95,11 @@ static void on_cache(enum cache_family family, bool hit)
 	shm_metric_add(hit ? N_CACHE_HITS : N_CACHE_MISSES, 1);
 }
 
+static void on_l1(void)
+{
+	shm_metric_add(N_CACHE_L1_HITS, 1);
+}
+
 static void on_list(bool replica)
 {
 	shm_metric_add(replica ? N_LISTS_REPLICA : N_LISTS_PRIMARY, 1);
@@ -103,6 +110,7 @@ void metrics_start(void)
 	db_list_observer = on_list;
 	db_observer = on_query;
 	cache_observer = on_cache;
+	l1_observer = on_l1;
 }
 
 void metric_count(enum counter n)

@@ -21,23 +21,25 @@ def costs(answer, want, what, status=200):
     expect(trips(answer), want, what)
 
 
-def warm_and_read(who, ev):
-    """Two reads: should the cached counts (one second) run out between them, once more."""
-    for _ in range(5):
-        who.get(at(ev))
-        a = who.get(at(ev))
-        if trips(a)[0] == 0:
-            return a
-    return a
+def cheapest(url, ident, token=None, **headers):
+    """Of twenty reads: each of a few workers has met the event, and no second has run out."""
+    answers = [call("GET", f"/api/events/{ident}", None, token, headers, url) for _ in range(20)]
+    return min(answers, key=trips)
 
 
-def test_cached_read_is_one_trip_to_the_cache():
-    host, reader = person(), person()
-    ev = event(host, virtual_link="https://meet.example.org/x")
-    costs(warm_and_read(anonymous, ev), (0, 1), "anonymous")
-    costs(warm_and_read(reader, ev), (0, 1), "somebody signed in")
-    a = anonymous.get(at(ev), If_None_Match=anonymous.get(at(ev)).header("ETag"))
-    expect(a.status in (200, 304), True)
+def test_cached_read_costs_nothing():
+    with Stack(workers=2) as stack:
+        host, reader = person(url=stack.url), person(url=stack.url)
+        ev = host.post("/api/events", {"title": "Hot", "start_date": instant(),
+                                       "virtual_link": "https://meet.example.org/x"}).data["id"]
+        a = cheapest(stack.url, ev)
+        costs(a, (0, 0), "anonymous: the worker's own copy")
+        b = cheapest(stack.url, ev, **{"If-None-Match": a.header("ETag")})
+        costs(b, (0, 0), "304", 304)
+        costs(cheapest(stack.url, ev, reader.token), (0, 1), "signed in: what the reader is to the event")
+        stack.configure("cache.l1_ttl = 0")
+        costs(cheapest(stack.url, ev), (0, 1), "no copies: one trip to memcached")
+        costs(cheapest(stack.url, ev, reader.token), (0, 1), "one for all parts")
 
 
 def test_uncached_read_is_one_statement():

@@ -23,9 +23,6 @@ static void keys_of_the_contract(void)
 	T_EQ_STR(cache_key(&c, CK_EVENT, A, NULL), "event:" A);
 	T_EQ_STR(cache_key(&c, CK_EVENT_STATS, A, NULL), "event:" A ":stats");
 	T_EQ_STR(cache_key(&c, CK_VIEWER, A, B), "viewer:" A ":" B);
-	T_EQ_STR(cache_key(&c, CK_ATTENDEES, A, NULL), "event:" A ":attendees");
-	T_EQ_STR(cache_key(&c, CK_USER_EVENTS, A, NULL), "user:" A ":events");
-	T_EQ_STR(cache_key(&c, CK_USER_PROFILE, A, NULL), "user:" A ":profile");
 	T_EQ_STR(cache_key(&c, CK_CATEGORIES, NULL, NULL), "events:categories");
 }
 
