@@ -6,7 +6,8 @@
 EXPERIMENTS='points|tests/fault/run test_points||fault points act once, in one process
 proxy|tests/fault/run test_proxy||the fault proxy does what it is told
 history|tests/fault/run test_history||the checker of histories finds what is planted
-counters|tests/fault/run test_counters|T_REQUESTS=20000|X6: counts and versions seen by clients of 8 workers'
+counters|tests/fault/run test_counters|T_REQUESTS=20000|X6: counts and versions seen by clients of 8 workers
+kills|tests/fault/run test_workers_killed|T_TRIALS=100|X7: kill -9 of workers at every point of a request'
 
 cmd_soak() { # [NAME…]: all of the table, or those named
   local name row began=$EPOCHREALTIME

@@ -111,6 +111,19 @@ class FaultStack(Stack):
     def wait_workers(self, seconds=10):
         wait_for("all workers", lambda: len(self.worker_pids()) == self.workers, seconds)
 
+    def sql_super(self, text):
+        return self.dev("psql", "-d", f"host={self.run}/pg dbname=marquee user=postgres", "-XAtqc", text)
+
+    def delivered(self, topic):
+        """What the broker holds: (id, aggregate, seq, text), partition by partition in order."""
+        text = self.dev("kcat", "-C", "-t", topic, "-e", "-q", "-o", "beginning", "-f", "%p|%o|%h|%s\n")
+        found = []
+        for line in text.splitlines():
+            partition, offset, headers, body = line.split("|", 3)
+            h = dict(word.split("=", 1) for word in headers.split(","))
+            found.append((int(partition), int(offset), h["id"], h["aggregate_id"], int(h["seq"]), body))
+        return [row[2:] for row in sorted(found)]
+
     def expect_sound(self):
         expect(self.sql("SELECT * FROM check_invariants()"), [], "invariants")
 
