@@ -59,6 +59,10 @@ END $$;
 CREATE OR REPLACE FUNCTION event_lock_key(event uuid) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT uuid_hash_extended(event, 4711)
 $$;
+-- Held by who counts in the only slot of an event; only ever tried, never waited for.
+CREATE OR REPLACE FUNCTION slot_lock_key(event uuid) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT uuid_hash_extended(event, 4712)
+$$;
 
 -- Names this database and its history: another cluster, a promoted replica or a paid debt changes it.
 CREATE OR REPLACE FUNCTION cache_namespace() RETURNS text LANGUAGE sql STABLE AS $$

@@ -112,17 +112,20 @@ BEGIN
 END $$;
 
 
+-- By how much a transition changes the number of people in one state.
+CREATE OR REPLACE FUNCTION state_step(old text, new text, state text) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+  SELECT (new = state)::int - (old IS NOT DISTINCT FROM state)::int
+$$;
+
 -- Adds a transition from one state to another to one slot. False: that slot has no seat left.
 CREATE OR REPLACE FUNCTION seat_add(p_event uuid, p_slot int, old text, new text, times int DEFAULT 1)
 RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-  seat int := times * ((new = 'going')::int - (old IS NOT DISTINCT FROM 'going')::int);
-  inter int := times * ((new = 'interested')::int - (old IS NOT DISTINCT FROM 'interested')::int);
-  may int := times * ((new = 'maybe')::int - (old IS NOT DISTINCT FROM 'maybe')::int);
 BEGIN
-  UPDATE seat_counters k SET remaining = k.remaining - seat, going = k.going + seat,
-         interested = k.interested + inter, maybe = k.maybe + may, seq = k.seq + 1
-    WHERE k.pool_id = p_event AND k.slot = p_slot AND k.remaining >= seat;
+  UPDATE seat_counters k SET remaining = k.remaining - times * state_step(old, new, 'going'),
+         going = k.going + times * state_step(old, new, 'going'),
+         interested = k.interested + times * state_step(old, new, 'interested'),
+         maybe = k.maybe + times * state_step(old, new, 'maybe'), seq = k.seq + 1
+    WHERE k.pool_id = p_event AND k.slot = p_slot AND k.remaining >= times * state_step(old, new, 'going');
   RETURN FOUND;
 END $$;
 
@@ -131,12 +134,9 @@ END $$;
 CREATE OR REPLACE FUNCTION seat_take(p_event uuid, q event_seats, old text, new text, OUT slot int, OUT refusal effect)
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF q.n = 1 AND coalesce(q.capacity, 500) >= 500 THEN  -- somebody holds the only row: widen
-    PERFORM 1 FROM seat_counters k WHERE k.pool_id = p_event FOR UPDATE SKIP LOCKED;
-    IF NOT FOUND THEN
-      refusal := refuse(599, NULL, NULL);
-      RETURN;
-    END IF;
+  IF q.n = 1 AND coalesce(q.capacity, 500) >= 500 AND NOT pg_try_advisory_xact_lock(slot_lock_key(p_event)) THEN
+    refusal := refuse(599, NULL, NULL);  -- somebody else is at the only row: widen
+    RETURN;
   END IF;
   slot := pg_backend_pid() % q.n;
   IF seat_add(p_event, slot, old, new) THEN RETURN; END IF;
@@ -312,7 +312,7 @@ DECLARE
 BEGIN
   SELECT * INTO q FROM event_seats WHERE event_id = p_event;
   SELECT * INTO r FROM rsvps WHERE event_id = p_event AND user_id = p_user;
-  IF q.event_id IS NULL OR rsvp_hidden(q, r, want, p_user)
+  IF q.event_id IS NULL OR q.privacy <> 'public' AND rsvp_hidden(q, r, want, p_user)
      OR NOT q.open AND (rsvp_closed(p_event, p_user)).status = 404 THEN
     RETURN refuse(404, 'NOT_FOUND', 'no such event');
   END IF;
@@ -329,7 +329,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock_shared(event_lock_key(p_event));
   SELECT * INTO q FROM event_seats WHERE event_id = p_event;
   IF NOT rsvp_open(q) THEN RETURN rsvp_closed(p_event, p_user); END IF;
-  IF rsvp_hidden(q, r, want, p_user) THEN RETURN refuse(404, 'NOT_FOUND', 'no such event'); END IF;
+  IF q.privacy <> 'public' AND rsvp_hidden(q, r, want, p_user) THEN RETURN refuse(404, 'NOT_FOUND', 'no such event'); END IF;
   IF q.waiting > 0 AND 'going' IN (old, new) THEN RETURN refuse(599, NULL, NULL); END IF;
   seat := seat_take(p_event, q, old, new);
   IF seat.slot IS NULL THEN RETURN seat.refusal; END IF;

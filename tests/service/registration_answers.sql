@@ -30,7 +30,7 @@ BEGIN
   e := t.answer(p_event, p_user, want);
   SELECT * INTO r FROM rsvps WHERE event_id = p_event AND user_id = p_user;
   PERFORM t.is(what || ': answer', t.word(e), answer);
-  PERFORM t.is(what || ': state', r.state, new);
+  PERFORM t.is(what || ': state', r.state::text, new);
   changed := was.state IS DISTINCT FROM r.state;
   PERFORM t.is(what || ': seq', r.seq, coalesce(was.seq, CASE WHEN r.id IS NOT NULL THEN 0 END) + changed::int);
   PERFORM t.is(what || ': messages', (SELECT count(*) FROM outbox WHERE key = p_event::text
