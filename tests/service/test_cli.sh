@@ -1,34 +1,7 @@
 #!/usr/bin/env bash
 # tests/service/test_cli.sh - the command line against a database: import, demo, user, job, doctor
 set -euo pipefail
-if [ -z "${MARQUEE_TEST_DSN:-}" ] || [ -z "${T_DSN_OWNER:-}" ]; then
-  echo "SKIP no database (tests/service/run sets one up)"
-  echo "RESULT test_cli passed=0 failed=0 skipped=1"
-  exit 77
-fi
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-
-marquee() { MARQUEE_DB_DSN=$T_DSN_OWNER "$T_BUILDDIR/marquee" --config '' "$@"; }
-
-sql() { PGOPTIONS='-c search_path=marquee,public' psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$MARQUEE_TEST_DSN" -c "$1"; }
-
-is() { # name got want
-  if [ "$2" = "$3" ]; then
-    passed=$((passed + 1))
-    echo "ok   $1"
-  else
-    failed=$((failed + 1))
-    printf 'FAIL %s\n  got:  %s\n  want: %s\n' "$1" "$2" "$3"
-  fi
-}
-
-code() { # command…: its exit code; what it says goes to out and err
-  local status=0
-  "$@" >"$tmp/out" 2>"$tmp/err" </dev/null || status=$?
-  echo "$status"
-}
+. "$T_SRCDIR/tests/service/cli_host.sh"
 
 holds() { is "$1: invariants and documents" "$(sql 'SELECT * FROM check_invariants()')$(sql 'SELECT check_docs()')" ""; }
 
@@ -109,6 +82,4 @@ is "doctor, no database" "$(MARQUEE_DB_DSN='host=/nowhere' "$T_BUILDDIR/marquee"
 is "no such command" "$(code marquee frobnicate)" 64
 is "no such flag" "$(code marquee demo --frobnicate)" 65
 
-[ "$failed" -eq 0 ] || tail -n 5 "$tmp/out" "$tmp/err"
-echo "RESULT test_cli passed=$passed failed=$failed skipped=0"
-[ "$failed" -eq 0 ]
+ended
