@@ -10,6 +10,7 @@ PACKAGES_UP="gcc|build-essential make autoconf automake pkg-config|pkgconf libc6
   postgresql-$PGV postgresql-$PGV-postgis-3 memcached lighttpd spawn-fcgi multiwatch kcat curl
   util-linux procps"
 PACKAGES_CHECK="clang python3 openssl"
+PACKAGES_SOAK="valgrind"
 PACKAGES_COVERAGE="gcovr"
 PACKAGES_FUZZ="clang libclang-rt-14-dev python3"
 PACKAGES_BENCH="python3 wrk"

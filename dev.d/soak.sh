@@ -3,7 +3,8 @@
 
 # name | command, from the top of the sources | environment of the long form | what it shows
 # The same command without the environment is the short form, which ./dev check runs.
-EXPERIMENTS='points|tests/fault/run test_points||fault points act once, in one process
+EXPERIMENTS='valgrind|tests/valgrind.sh||unit and service tests under valgrind
+points|tests/fault/run test_points||fault points act once, in one process
 proxy|tests/fault/run test_proxy||the fault proxy does what it is told
 history|tests/fault/run test_history||the checker of histories finds what is planted
 counters|tests/fault/run test_counters|T_REQUESTS=20000|X6: counts and versions seen by clients of 8 workers
@@ -16,7 +17,7 @@ cmd_soak() { # [NAME…]: all of the table, or those named
     grep -q "^$name|" <<<"$EXPERIMENTS" || die "no experiment '$name'" "./dev soak --list names them"
   done
   state_make
-  packages_ensure $PACKAGES_UP $PACKAGES_CHECK
+  packages_ensure $PACKAGES_UP $PACKAGES_CHECK $PACKAGES_SOAK
   mkdir -p "$STATE/soak"
   RESULTS=$STATE/soak/results
   : >"$RESULTS"
