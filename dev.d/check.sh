@@ -13,7 +13,8 @@ cmd_check() {
     case " $CHECK_PARTS " in *" $part "*) ;; *) die "check has no part '$part'" "parts: $CHECK_PARTS" ;; esac
   done
   check_begin
-  packages_ensure $PACKAGES_UP $PACKAGES_CHECK
+  # shellcheck disable=SC2046 # words
+  packages_ensure $PACKAGES_UP $PACKAGES_CHECK $(servers_packages)
   # shellcheck disable=SC2086
   [ $# -gt 0 ] || set -- $CHECK_PARTS
   for part in "$@"; do check_part "$part"; done

@@ -13,23 +13,28 @@ cmd_build() { # prints the build folder: for test drivers; options of configure 
 }
 
 cmd_up() {
-  local demo=yes web=yes began=$EPOCHREALTIME option
-  for option in "$@"; do
-    case $option in
+  local demo=yes web=yes began=$EPOCHREALTIME server
+  server=$(server_chosen)
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --server) server=${2:-} && shift ;;
       --no-demo) demo='' ;;
       --no-web) web='' demo='' ;;
       --quiet) QUIET=yes ;;
-      *) die "up knows --no-demo, --no-web and --quiet, not '$option'" ;;
+      *) die "up knows --server NAME, --no-demo, --no-web and --quiet, not '$1'" ;;
     esac
+    shift
   done
+  server_check_name "$server"
   state_make
   state_lock
-  packages_ensure $PACKAGES_UP
+  # shellcheck disable=SC2046 # words
+  packages_ensure $PACKAGES_UP $([ -z "$web" ] || server_packages "$server")
   state_populate
   up_build
   port_choose
   up_services
-  [ -z "$web" ] || up_web
+  [ -z "$web" ] || up_web "$server"
   [ -z "$demo" ] || [ -f "$STATE/demo.done" ] || step "loading demo data" demo demo_load
   say "  up after $(seconds_since "$began")"
   [ -z "$web" ] || up_words
@@ -51,10 +56,14 @@ up_services() {
   HINT="./dev psql shows the database as it is" step "database schema" migrate db_migrate
 }
 
-up_web() {
+up_web() { # server
   HINT="./dev logs notifier" step "notifier" start notifier_start
-  HINT="./dev logs workers" step "$WORKERS workers" start workers_start
-  HINT="./dev logs lighttpd" step "web server" start lighttpd_start
+  if server_has_pool "$1"; then
+    HINT="./dev logs workers" step "$WORKERS workers" start workers_start
+  else
+    piece_stop workers TERM 40
+  fi
+  HINT="./dev logs web" step "web server: $1" start web_start "$1"
   step "people to sign in as" start users_load
   step "health" start site_wait
 }
@@ -87,10 +96,11 @@ cmd_down() {
   fi
   mkdir -p "$PIDS"
   state_lock
-  for name in workers.old lighttpd workers notifier devbroker memcached postgresql; do
+  for name in workers.old web workers notifier devbroker memcached postgresql; do
     ! piece_alive "$name" || say "  stopping $name"
     case $name in
-      postgresql | lighttpd) piece_stop "$name" INT 60 ;;
+      postgresql) piece_stop "$name" INT 60 ;;
+      web) web_stop ;;
       *) piece_stop "$name" TERM 40 ;;
     esac
   done
@@ -103,8 +113,8 @@ purge() {
   if [ -n "$RUN" ] && [ -d "$RUN" ] && [ -O "$RUN" ]; then
     rm -rf "$(shm_dir)" "$RUN"
   fi
-  rm -rf "$STATE"/build--* "$STATE"/soak "$STATE"/{build,pg,log,pid,lighttpd,devbroker,marquee.conf,marquee.conf.new} \
-    "$STATE"/{jwt_secret,password,demo.done,port,run,lock}
+  rm -rf "$STATE"/build--* "$STATE"/soak "$STATE"/{build,pg,log,pid,web,devbroker,marquee.conf,marquee.conf.new} \
+    "$STATE"/{jwt_secret,password,demo.done,port,server,livez,run,lock}
   rmdir "$STATE" 2>/dev/null || true
   say "  removed the state in $STATE"
 }
@@ -117,14 +127,20 @@ cmd_status() {
   local name pid all=0
   for name in $PIECES; do
     if pid=$(piece_pid "$name"); then
-      printf '  %-12s up    pid %s\n' "$name" "$pid"
+      printf '  %-12s up    pid %s%s\n' "$name" "$pid" "$(status_note "$name")"
+    elif [ "$name" = workers ] && ! server_has_pool "$(server_chosen)"; then
+      printf '  %-12s none  the web server starts the program itself\n' "$name"
     else
       printf '  %-12s down\n' "$name"
       all=1
     fi
   done
-  if [ -f "$STATE/port" ] && piece_alive lighttpd; then echo "  $(url)"; fi
+  if [ -f "$STATE/port" ] && piece_alive web; then echo "  $(url)"; fi
   return $all
+}
+
+status_note() { # piece
+  [ "$1" != web ] || printf '  %s' "$(server_chosen)"
 }
 
 cmd_url() {
@@ -140,10 +156,14 @@ cmd_token() {
 }
 
 cmd_reload() {
-  need_up workers
+  need_up web
   state_lock
   up_build
-  step "new workers" start workers_switch
+  if server_has_pool "$(server_chosen)"; then
+    step "new workers" start workers_switch
+  else
+    step "web server" start web_reload
+  fi
 }
 
 cmd_logs() {

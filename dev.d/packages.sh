@@ -7,9 +7,9 @@ PGV=15 # the PostgreSQL that Debian 12 ships
 PACKAGES_UP="gcc|build-essential make autoconf automake pkg-config|pkgconf libc6-dev
   libfcgi-dev libpq-dev libmemcached-dev librdkafka-dev libjwt-dev libssl-dev libjson-c-dev libsodium-dev
   libxxhash-dev libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev libcrypt-dev libcunit1-dev
-  postgresql-$PGV postgresql-$PGV-postgis-3 memcached lighttpd spawn-fcgi multiwatch kcat curl
+  postgresql-$PGV postgresql-$PGV-postgis-3 memcached spawn-fcgi multiwatch kcat curl
   util-linux procps"
-PACKAGES_CHECK="clang python3 openssl"
+PACKAGES_CHECK="clang python3 openssl libapache2-mod-xsendfile" # and all web servers
 PACKAGES_SOAK="valgrind"
 PACKAGES_COVERAGE="gcovr"
 PACKAGES_FUZZ="clang libclang-rt-14-dev python3"
@@ -65,7 +65,7 @@ services_disable() { # packages that were installed now
   local package unit
   for package in "$@"; do
     case $package in
-      lighttpd | memcached) unit=$package ;;
+      lighttpd | memcached | nginx) unit=$package ;;
       postgresql-*) unit=postgresql ;;
       *) continue ;;
     esac

@@ -17,7 +17,8 @@ cmd_soak() { # [NAME…]: all of the table, or those named
     grep -q "^$name|" <<<"$EXPERIMENTS" || die "no experiment '$name'" "./dev soak --list names them"
   done
   state_make
-  packages_ensure $PACKAGES_UP $PACKAGES_CHECK $PACKAGES_SOAK
+  # shellcheck disable=SC2046 # words
+  packages_ensure $PACKAGES_UP $PACKAGES_CHECK $PACKAGES_SOAK $(servers_packages)
   mkdir -p "$STATE/soak"
   RESULTS=$STATE/soak/results
   : >"$RESULTS"

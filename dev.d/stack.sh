@@ -2,7 +2,7 @@
 # dev.d/stack.sh - the other pieces: memcached, broker, notifier, workers, web server; configuration and data
 
 # Order of starting; down goes the other way.
-PIECES="postgresql memcached devbroker notifier workers lighttpd"
+PIECES="postgresql memcached devbroker notifier workers web"
 
 # ---- port ----
 port_taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -17,7 +17,7 @@ port_choose() {
     port=8080
     while port_taken "$port"; do port=$((port + 1)); done
   fi
-  if port_taken "$port" && ! { piece_alive lighttpd && [ "$port" = "$(port 2>/dev/null)" ]; }; then
+  if port_taken "$port" && ! { piece_alive web && [ "$port" = "$(port 2>/dev/null)" ]; }; then
     die "port $port is in use by another program" "MARQUEE_DEV_PORT=NUMBER ./dev up takes another"
   fi
   echo "$port" >"$STATE/port"
@@ -164,31 +164,7 @@ workers_start() {
   piece_current workers "$(workers_signature)" || workers_switch
 }
 
-# ---- web server ----
-lighttpd_conf() {
-  local site=$TOP/contrib/lighttpd
-  mkdir -p "$STATE/lighttpd" && cp -rf "$site/errors" "$STATE/lighttpd/" || return
-  sed -e 's|^var.marquee_bind .*|var.marquee_bind   = "127.0.0.1"|' \
-    -e "s|^var.marquee_port .*|var.marquee_port   = $(port)|" \
-    -e "s|^var.marquee_socket .*|var.marquee_socket = \"$RUN/app/fcgi.sock\"|" \
-    -e "s|^var.marquee_errors .*|var.marquee_errors = \"$STATE/lighttpd/errors/\"|" \
-    "$site/marquee.conf" >"$STATE/lighttpd/new" || return
-  if cmp -s "$STATE/lighttpd/new" "$STATE/lighttpd/marquee.conf"; then return 0; fi
-  mv "$STATE/lighttpd/new" "$STATE/lighttpd/marquee.conf"
-}
-
-lighttpd_start() {
-  local sig conf=$STATE/lighttpd/marquee.conf
-  lighttpd_conf && sig=$(signature "$(command -v lighttpd)" "$conf") || return
-  if ! piece_current lighttpd "$sig"; then
-    piece_stop lighttpd INT 15
-    lighttpd -tt -f "$conf" || return
-    piece_start lighttpd "$APP_USER" lighttpd -D -f "$conf"
-  fi
-  piece_ready lighttpd 20 curl -fsS -m 5 -o "$STATE/lighttpd/livez" "$(url)/livez" &&
-    piece_sign lighttpd "$sig"
-}
-
+# ---- the whole ----
 # Everything runs; now all parts must also have found each other. A stack whose part is missing on
 # purpose stays degraded: that is for ./dev status and /health to say.
 site_settled() {

@@ -21,6 +21,7 @@ import urllib.parse
 
 URL = os.environ.get("T_URL", "")
 DEV = os.environ.get("T_DEV", "")
+SERVER = os.environ.get("T_SERVER", "lighttpd")
 PASSWORD = "correct horse 42"
 RUN = f"{os.getpid():x}{int(time.time()):x}"
 _numbers = itertools.count(1)
@@ -287,7 +288,7 @@ class Stack:
         """Adds lines to the configuration and starts what they concern."""
         with open(self.env["MARQUEE_DEV_CONF"], "a", encoding="utf-8") as f:
             f.write(lines + "\n")
-        self.dev("up", "--no-demo", "--quiet")
+        self.dev("up", "--server", SERVER, "--no-demo", "--quiet")
 
     def dev(self, *words, check=True):
         # a file, not a pipe: what up starts would keep a pipe open

@@ -5,7 +5,7 @@ import os
 import re
 import time
 
-from api import (Skip, Stack, anonymous, call, connect, event, expect, expect_status, instant, main, person,
+from api import (SERVER, Skip, Stack, anonymous, call, connect, event, expect, expect_status, instant, main, person,
                  read_answer, request_bytes, rsvp, sql, unique)
 
 SPEC = os.environ.get("T_SPEC", os.path.join(os.path.dirname(__file__), "../../../shared/spec"))
@@ -68,7 +68,7 @@ def test_security_headers_everywhere():
               anonymous.send("OPTIONS", "/api/events"), anonymous.get("/openapi.json"), anonymous.get("/")):
         for name, value in ALWAYS.items():
             expect(a.header(name), value, name)
-        expect(a.header("Server") in ("", "lighttpd"), True, a.header("Server"))
+        expect(a.header("Server") in ("", "nginx", "Apache"), True, a.header("Server"))
     expect(who.get("/users/profile").header("Cache-Control"), "no-store")
 
 
@@ -159,7 +159,7 @@ def test_the_web_servers_own_answers_have_the_same_shape():
     with connect() as sock:  # a POST that tells no length
         sock.sendall(b"POST /auth/logout HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         a = read_answer(sock, "POST")
-    expect_status(a, 411)
+    expect_status(a, 411 if SERVER == "lighttpd" else 401)  # the others read it as none
     expect((a.json["success"], set(a.json["error"]) >= {"code", "message"}), (False, True))
     a = anonymous.send("POST", "/auth/login", b" " * (17 << 20), JSON_TYPE)
     expect((a.status, a.code), (413, "PAYLOAD_TOO_LARGE"))
