@@ -7,7 +7,7 @@ autotools_run() {
     flock 8
     cd "$TOP" || exit
     if [ ! -f configure ] || [ ! -f Makefile.in ] ||
-      [ -n "$(find configure.ac Makefile.am src sql templates doc contrib tests dev.d \
+      [ -n "$(find configure.ac Makefile.am src sql templates doc contrib etc tests dev.d \
         \( -name '*.am' -o -name configure.ac \) -newer Makefile.in -print -quit)" ] ||
       [ configure.ac -nt configure ]; then
       autoreconf -fi && touch configure Makefile.in

@@ -1,0 +1,48 @@
+#!/bin/sh
+# tests/unit/test_units.sh - systemd takes our units without a word, and the libfcgi trap stays shut
+build=${T_BUILDDIR:-.}
+passed=0
+failed=0
+
+verdict() { # name, 0 = good, what was found
+	if [ "$2" -eq 0 ]; then
+		passed=$((passed + 1))
+		echo "ok   $1"
+	else
+		failed=$((failed + 1))
+		printf 'FAIL %s\n%s\n' "$1" "$3"
+	fi
+}
+
+if ! command -v systemd-analyze >/dev/null; then
+	echo "skip: no systemd-analyze here"
+	echo "RESULT test_units passed=0 failed=0 skipped=1"
+	exit 77
+fi
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+# The programs are not installed yet: those of the build stand in.
+for unit in marquee.socket marquee.service marquee-notifier.service; do
+	sed "s#^\(Exec[A-Za-z]*=\)[^ ]*/\(marquee[a-z.-]*\)#\1$build/\2#; s# -- [^ ]*/marquee.fcgi# -- $build/marquee.fcgi#" \
+		"$build/etc/$unit" >"$tmp/$unit"
+done
+
+verify() { systemd-analyze verify --man=no "$tmp"/*.socket "$tmp"/*.service 2>&1 | grep -F "$tmp"; }
+
+out=$(verify)
+[ -z "$out" ]
+verdict units_are_taken $? "$out"
+
+out=$(grep -L '^StandardInput=socket' "$tmp/marquee.service"; grep '@[a-z]*@' "$build"/etc/marquee*)
+[ -z "$out" ]
+verdict the_socket_is_descriptor_0_and_nothing_is_left_to_fill_in $? "$out"
+
+# The first of these can fail.
+echo 'RestrictNothing=yes' >>"$tmp/marquee.service"
+out=$(verify)
+echo "$out" | grep -q 'RestrictNothing'
+verdict a_wrong_line_is_found $? "$out"
+
+echo "RESULT test_units passed=$passed failed=$failed skipped=0"
+[ $failed = 0 ]
