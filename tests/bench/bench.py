@@ -10,12 +10,14 @@ import sys
 
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 
-import report  # noqa: E402 (the path has to be set first)
+import machine  # noqa: E402 (the path has to be set first)
+import report  # noqa: E402
 from rows import DRAIN_ROWS, PGBENCH_ROWS, SERVER_ROWS  # noqa: E402
 from stage import Stage, say  # noqa: E402
 
 QUICK = {"events": 40000, "users": 5000, "registrations": 50000, "people": 40000}
 FULL = {"events": 100000, "users": 50000, "registrations": 1000000, "people": 100000}
+ENOUGH = 1000000  # requests, to tell a leak from noise
 EXTRA = ("memory", "growth", "counts")
 
 
@@ -54,12 +56,36 @@ def plan(a, stage):
             yield "drain", name, lambda run=run: run(stage)
 
 
-def measure(a, stage):
+class Memory:
+    """What the workers of the pool with a cache grow by, from the end of the first repetition on, when
+    each has met every kind of request."""
+
+    def __init__(self, stage, wanted):
+        self.stage, self.wanted, self.requests, self.first = stage, wanted, 0, None
+
+    def met(self, rep, row):
+        if rep > 1 and row.pool == "app":
+            self.requests += row.requests
+            self.first = self.first or sum(machine.pss_bytes(self.stage.pids))
+
+    def result(self):
+        if not self.wanted:
+            return {}
+        while self.requests < ENOUGH and not self.stage.quick:
+            self.met(2, SERVER_ROWS["get_cached"](self.stage, self.stage.url))
+        now, bare = machine.pss_bytes(self.stage.pids), machine.pss_bytes(self.stage.pools["null"].pids()[1:])
+        grown = (sum(now) - self.first) / self.requests if self.requests else None
+        return {"worker_pss_kib": round(max(now) / 1024), "null_pss_kib": round(max(bare) / 1024), "requests": self.requests,
+                "slope_bytes": grown if grown is None else round(grown, 3)}
+
+
+def measure(a, stage, memory):
     """{group: {name: [Row, …]}}"""
     seen = {}
     for rep in range(1, a.reps + 1):
         for group, name, run in plan(a, stage):
             row = run()
+            memory.met(rep, row)
             seen.setdefault(group, {}).setdefault(name, []).append(row)
             p99 = f", p99 {row.p99_ms:.1f} ms" if row.p99_ms else ""
             say(f"{rep}/{a.reps} {group} {name}: {row.rate:,.0f}/s{p99}")
@@ -74,24 +100,35 @@ def sums(rows):
     return out
 
 
-def main():
-    a = arguments()
-    sizes = QUICK if a.quick else FULL
-    with Stage(workers=a.workers, **sizes) as stage:
-        stage.seconds = a.seconds
-        seen = measure(a, stage)
-    result = {"servers": {}, "pgbench": {}, "drain": {}, "memory": {}, "growth": {}, "counts": {}}
+def tables(seen):
+    """The rates as the result shows them."""
+    result = {"servers": {}, "pgbench": {}, "drain": {}}
     for group, rows in seen.items():
         table = {name: sums(r) for name, r in rows.items()}
-        if group in ("pgbench", "drain"):
-            result[group] = table
-            continue
-        for row in table.values():
-            row["of_null"] = round(row["median"] / table["null"]["median"], 3)
-        result["servers"][group] = table
-    if "notifier" in result["drain"]:
-        result["drain"] = {name: row["median"] for name, row in result["drain"].items()}
-    print(json.dumps(result) if a.json else report.text(result))
+        if group == "pgbench":
+            result["pgbench"] = table
+        elif group == "drain":
+            result["drain"] = {name: row["median"] for name, row in table.items()}
+        elif group != "growth":
+            for row in table.values():
+                row["of_null"] = round(row["median"] / table["null"]["median"], 3)
+            result["servers"][group] = table
+    return result
+
+
+def main():
+    a = arguments()
+    with Stage(workers=a.workers, **(QUICK if a.quick else FULL)) as stage:
+        stage.seconds, stage.quick = a.seconds, a.quick
+        words = machine.describe(os.environ["MARQUEE_DEV_BUILD"], stage.state)
+        say(words)
+        memory = Memory(stage, wanted="memory" in a.only)
+        seen = measure(a, stage, memory)
+        result = {**tables(seen), "memory": memory.result(), "growth": {}, "counts": {}}
+    if a.json:
+        print(json.dumps(result))
+    else:
+        print(words, report.text(result), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -141,9 +141,11 @@ INSERT INTO users (id, email, name, role)
           FROM generate_series({first}, {first + n - 1}) i""")
 
     def fresh_event(self):
-        """The number of an event that nobody has answered."""
+        """The number of an event that nobody has answered, but that many have once tried to: that is when
+        its counters become many, one person after the other, which is not the speed of an event."""
         self.turn += 1
         self.more_events(1000 + self.turn, 1)
+        self.psql(f"SELECT seat_widen('{EVENTS % (1000 + self.turn)}')")
         return 1000 + self.turn
 
     def _tokens(self, n):
@@ -168,7 +170,7 @@ INSERT INTO users (id, email, name, role)
 
     def _start_pools(self):
         build, fcgi = os.environ["MARQUEE_DEV_BUILD"], f"{self.inst}/libexec/marquee/marquee.fcgi"
-        self.pools["uncached"] = Pool(self, "uncached", fcgi, "--set", "cache.servers=")
+        self.pools["uncached"] = Pool(self, "uncached", fcgi, "--set", "cache.servers=", "--set", "cache.l1_ttl=0")
         self.pools["null"] = Pool(self, "null", f"{build}/tests/bench/null", "1100")
         self.link("app")
         page = len(self.fetch("/api/events"))
