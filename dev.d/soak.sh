@@ -8,6 +8,8 @@ points|tests/fault/run test_points||fault points act once, in one process
 proxy|tests/fault/run test_proxy||the fault proxy does what it is told
 history|tests/fault/run test_history||the checker of histories finds what is planted
 counters|tests/fault/run test_counters|T_REQUESTS=20000|X6: counts and versions seen by clients of 8 workers
+audit|tests/fault/run test_audit|T_READS=1000000|X16: answers beside what was acknowledged; between two hosts
+coherence|tests/service/run test_coherence|T_FULL=1|X15: every order of the steps of two readers and two writers
 kills|tests/fault/run test_workers_killed|T_TRIALS=100|X7: kill -9 of workers at every point of a request'
 
 cmd_soak() { # [NAME…]: all of the table, or those named
