@@ -18,7 +18,7 @@ verdict() { # name, 0 = good, what was found
 cgi() {
 	env -i ${ASAN_OPTIONS:+"ASAN_OPTIONS=$ASAN_OPTIONS"} "$@" \
 		MARQUEE_AUTH_JWT_SECRET=0123456789abcdef0123456789abcdef MARQUEE_DB_DSN=host=/nonexistent \
-		MARQUEE_SHM_DIR=/nonexistent REQUEST_URI=/livez REMOTE_ADDR=127.0.0.1 \
+		MARQUEE_SHM_DIR=/dev/null/x REQUEST_URI=/livez REMOTE_ADDR=127.0.0.1 \
 		"$build/marquee.fcgi" --set no.such.option=1 </dev/null 2>&1
 }
 
