@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 extern char **environ;
 
@@ -205,6 +206,14 @@ static void load_flag(struct loader *l, const char *flag)
 		config_set(l, row, value, where);
 }
 
+/* Secrets have been read: no image of this process's memory goes to a disk from now on. */
+static void no_core_dump(void)
+{
+	static const struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+}
+
 enum err config_load(struct config *cfg, const char *path, const char *const *flags, FILE *errors)
 {
 	struct loader l = { .cfg = cfg, .errors = errors };
@@ -223,5 +232,6 @@ enum err config_load(struct config *cfg, const char *path, const char *const *fl
 		load_flag(&l, *flags);
 	if (cfg->notifier_poll_min > cfg->notifier_poll_max)
 		config_problem(&l, "notifier.poll_min", "is longer than notifier.poll_max");
+	no_core_dump();
 	return l.problems ? E_INVALID : OK;
 }

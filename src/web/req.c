@@ -49,7 +49,10 @@ enum err req_json(struct req *rq, bool optional, struct json_object **out)
 {
 	struct ctx *c = rq->ctx;
 	struct str body = { "", 0 };
+	bool json = is_json_type(rq->http->content_type);
 
+	if (!json && rq->http->content_length > 0) /* before a byte of it is read */
+		return fail(c, E_MEDIA, "the body must be sent as application/json");
 	enum err e = http_read_body(rq->http, (size_t)c->cfg->http_body_limit, &body);
 
 	if (e == E_TOOBIG)
@@ -61,7 +64,7 @@ enum err req_json(struct req *rq, bool optional, struct json_object **out)
 		*out = js_own(c->arena, "{}");
 		return OK;
 	}
-	if (!is_json_type(rq->http->content_type))
+	if (!json)
 		return fail(c, E_MEDIA, "the body must be sent as application/json");
 	TRY(js_parse(c, body, out));
 	if (!json_object_is_type(*out, json_type_object))
@@ -104,10 +107,23 @@ enum err req_if_match(struct req *rq, const char **versions)
 	return b.failed ? fail(rq->ctx, E_MALFORMED, "If-Match is too long") : OK;
 }
 
+static const struct input_field nothing[] = { { NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL } };
+
+enum err req_no_body(struct req *rq)
+{
+	const unsigned writing = M_POST | M_PUT | M_PATCH | M_DELETE;
+	struct json_object *sent;
+	struct input in;
+
+	if (rq->route->body || !(rq->route->method & writing) || rq->http->content_length == 0 ||
+	    rq->http->content_length == -1)
+		return OK;
+	TRY(req_json(rq, true, &sent));
+	return input_read(rq->ctx, nothing, sent, (struct input_mode){ 0 }, &in);
+}
+
 enum err req_query(struct req *rq)
 {
-	static const struct input_field nothing[] = { { NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL,
-							NULL } };
 	struct ctx *c = rq->ctx;
 	struct json_object *o;
 	struct http_param *p;

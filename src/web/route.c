@@ -226,6 +226,7 @@ static enum err walk(struct req *rq)
 	TRY(guard_access(rq));
 	TRY(guard_key(rq));
 	TRY(req_query(rq));
+	TRY(req_no_body(rq));
 	return rq->route->handler(rq);
 }
 

@@ -91,6 +91,9 @@ enum err req_path_id(struct req *rq, const char *name, const char *what, struct 
 /* Body as a JSON object; empty body gives an empty object when optional. Enforces content type,
  * size, grammar. E_MEDIA, E_TOOBIG, E_MALFORMED, E_INVALID. Also makes idem.fingerprint. */
 enum err req_json(struct req *rq, bool optional, struct json_object **out) MUST_CHECK;
+/* Refuses by name whatever is sent to a writing route that takes no body. Done for every route
+ * before its handler. */
+enum err req_no_body(struct req *rq) MUST_CHECK;
 /* If-Match as a PostgreSQL int array text of versions ("{3,4}"), NULL when absent or "*". 428 when
  * it is required and absent. */
 enum err req_if_match(struct req *rq, const char **versions) MUST_CHECK;

@@ -4,7 +4,7 @@ import re
 
 from api import anonymous, sql, sql1, wait_for
 
-METHODS = ("get", "put", "post", "patch", "delete")
+METHODS = ("post", "put", "get", "patch", "delete")
 # Tables that change by themselves, or by requests that are refused.
 RESTLESS = {"relay", "heartbeats", "jobs", "rate_limits", "view_deltas", "event_counters", "settings", "event_scores"}
 
