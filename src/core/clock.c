@@ -43,6 +43,9 @@ static int64_t floor_div(int64_t a, int64_t b)
 
 const char *clock_format(int64_t us, char out[CLOCK_TEXT])
 {
+	static _Thread_local time_t last = -1; /* most instants are now: its text is kept */
+	static _Thread_local char text[CLOCK_TEXT];
+	static _Thread_local size_t n;
 	time_t s = (time_t)floor_div(us, US);
 	int ms = (int)((us % US + US) % US / 1000);
 	struct tm tm;
@@ -52,12 +55,16 @@ const char *clock_format(int64_t us, char out[CLOCK_TEXT])
 		s = 0;
 		ms = 0;
 	}
-	gmtime_r(&s, &tm);
-	size_t n = strftime(out, CLOCK_TEXT, "%FT%T", &tm);
+	if (s != last || n == 0) {
+		gmtime_r(&s, &tm);
+		n = strftime(text, sizeof(text), "%FT%T", &tm);
+		last = s;
+	}
+	memcpy(out, text, n);
 	if (ms)
 		snprintf(out + n, CLOCK_TEXT - n, ".%03dZ", ms);
 	else
-		snprintf(out + n, CLOCK_TEXT - n, "Z");
+		memcpy(out + n, "Z", 2);
 	return out;
 }
 

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 
+#include <pthread.h>
 #include <sodium.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,6 +21,29 @@ static void random_bytes(void *p, size_t n)
 	}
 	/* libsodium asks the kernel each time, so a forked child never repeats its parent. */
 	randombytes_buf(p, n);
+}
+
+static unsigned char pool[512]; /* random bytes for ids, fetched many at a time */
+static size_t pool_left;
+
+static void pool_forget(void)
+{
+	pool_left = 0;
+}
+
+/* For ids only: their time makes them guessable anyway. A forked child begins a pool of its own. */
+static void pool_take(void *p, size_t n)
+{
+	static bool watched;
+
+	if (!watched)
+		watched = pthread_atfork(NULL, NULL, pool_forget) == 0;
+	if (!watched || pool_left < n) {
+		random_bytes(pool, sizeof(pool));
+		pool_left = sizeof(pool);
+	}
+	pool_left -= n;
+	memcpy(p, pool + pool_left, n);
 }
 
 /* Milliseconds in the upper 48 bits, 1/4096 ms in the lower 12; goes on when the clock does not. */
@@ -52,7 +76,7 @@ struct id id_new(void)
 	unsigned char b[16];
 	struct id id;
 
-	random_bytes(b + 8, 8);
+	pool_take(b + 8, 8);
 	for (int i = 0; i < 6; i++)
 		b[i] = (unsigned char)(ms >> (40 - 8 * i));
 	b[6] = (unsigned char)(0x70 | (tick >> 8 & 0x0F));

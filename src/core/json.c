@@ -55,15 +55,26 @@ enum err js_parse(struct ctx *c, struct str s, struct json_object **out)
 	return OK;
 }
 
+struct json_object *js_object(struct arena *a)
+{
+	struct json_object *o = json_object_new_object();
+
+	if (!o)
+		abort();
+	arena_defer(a, put_object, o);
+	return o;
+}
+
 struct json_object *js_own(struct arena *a, const char *text)
 {
 	struct json_object *o = NULL;
+	struct js_facts facts;
 	struct str s = str_of(text);
 	size_t at;
 
-	if (!text || s.n > INT32_MAX || js_scan(s, &at))
+	if (!text || s.n > INT32_MAX || js_scan_facts(s, &at, &facts))
 		return NULL;
-	return tree(a, s, JS_SCAN_DEPTH + 2, &o) ? o : NULL;
+	return tree(a, s, facts.depth + 2, &o) ? o : NULL;
 }
 
 const char *js_str(struct json_object *o, const char *key)

@@ -17,6 +17,9 @@ const char *js_scan(struct str s, size_t *at);
  * arena. */
 enum err js_parse(struct ctx *c, struct str s, struct json_object **out) MUST_CHECK;
 
+/* An empty object that belongs to the arena. */
+struct json_object *js_object(struct arena *a);
+
 /* Like js_parse for text we made ourselves; NULL when it does not parse. Belongs to the arena. */
 struct json_object *js_own(struct arena *a, const char *s);
 

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -21,10 +22,11 @@ static struct {
 	int fd;
 	enum log_level level;
 	char program[32], path[512];
+	bool known;		/* the part of a line about us is made */
+	bool watched;		/* a fork is noticed */
 	char buffer[BUFFER_BYTES];
 	size_t used;
 	int64_t oldest_ms;
-	pid_t owner;		/* who put the buffered lines there: not a forked child */
 	unsigned long dropped;
 } sink = { .fd = STDERR_FILENO, .level = LOG_INFO_, .program = "marquee" };
 
@@ -103,9 +105,25 @@ static void line_pair(struct line *l, const char *key, const char *value)
 	line_string(l, value);
 }
 
+/* ,"program":…,"pid":… is the same until we fork or are given another name. */
+static void line_who(struct line *l)
+{
+	static struct line who;
+	char number[32];
+
+	if (!sink.known) {
+		who = (struct line){ 0 };
+		line_pair(&who, "program", sink.program);
+		snprintf(number, sizeof(number), ",\"pid\":%ld", (long)getpid());
+		line_adds(&who, number);
+		sink.known = true;
+	}
+	line_add(l, who.text, who.n);
+}
+
 static void line_begin(struct line *l, enum log_level level, const char *msg)
 {
-	char time[CLOCK_TEXT], pid[32];
+	char time[CLOCK_TEXT];
 
 	l->n = 0;
 	l->cut = false;
@@ -114,9 +132,7 @@ static void line_begin(struct line *l, enum log_level level, const char *msg)
 	line_adds(l, "\",\"level\":\"");
 	line_adds(l, level_words[(unsigned)level < COUNT(level_words) ? level : LOG_ERROR_]);
 	line_adds(l, "\"");
-	line_pair(l, "program", sink.program);
-	snprintf(pid, sizeof(pid), ",\"pid\":%ld", (long)getpid());
-	line_adds(l, pid);
+	line_who(l);
 	line_pair(l, "msg", msg);
 }
 
@@ -170,7 +186,7 @@ static void write_lines(const char *p, size_t n)
 
 static void write_buffer(void)
 {
-	if (sink.used > 0 && sink.owner == getpid())
+	if (sink.used > 0)
 		write_lines(sink.buffer, sink.used);
 	sink.used = 0;
 	if (sink.dropped == 0 || !sink_ready())
@@ -193,6 +209,13 @@ static int open_sink(const char *path)
 	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
 }
 
+/* In a forked child: the lines that wait are its parent's to write. */
+static void forget(void)
+{
+	sink.used = 0;
+	sink.known = false;
+}
+
 enum err log_open(const char *path, enum log_level level, const char *program)
 {
 	if (strlen(path) >= sizeof(sink.path))
@@ -200,6 +223,8 @@ enum err log_open(const char *path, enum log_level level, const char *program)
 	int fd = open_sink(path);
 	if (fd < 0)
 		return E_UNAVAIL;
+	if (!sink.watched && pthread_atfork(NULL, NULL, forget) == 0)
+		sink.watched = true;
 	write_buffer();
 	if (sink.fd != STDERR_FILENO)
 		close(sink.fd);
@@ -207,6 +232,7 @@ enum err log_open(const char *path, enum log_level level, const char *program)
 	sink.level = level;
 	snprintf(sink.path, sizeof(sink.path), "%s", path);
 	snprintf(sink.program, sizeof(sink.program), "%s", program);
+	sink.known = false;
 	return OK;
 }
 
@@ -271,13 +297,10 @@ void log_buffered(enum log_level level, const char *msg, const char *members)
 	    !line_add(&l, members, strlen(members)))
 		l.n--;	/* the comma */
 	line_end(&l);
-	if (sink.owner != getpid())
-		sink.used = 0;
 	if (l.n > sizeof(sink.buffer) - sink.used)
 		write_buffer();
 	if (sink.used == 0)
 		sink.oldest_ms = clock_mono_ms();
-	sink.owner = getpid();
 	memcpy(sink.buffer + sink.used, l.text, l.n);
 	sink.used += l.n;
 }

@@ -63,11 +63,19 @@ static void add_vprintf(struct strbuf *b, const char *fmt, va_list ap)
 	va_list again;
 
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	size_t room = b->failed ? 0 : b->cap - b->len, len = b->len;
+	int n = vsnprintf(room ? b->p + len : NULL, room, fmt, ap);
+	if (n >= 0 && (size_t)n < room) { /* as a rule it fits */
+		b->len += (size_t)n;
+		va_end(again);
+		return;
+	}
+	if (room)
+		b->p[len] = '\0';
 	if (n < 0) {
 		b->failed = true;
 	} else if (reserve(b, (size_t)n)) {
-		vsnprintf(b->p + b->len, (size_t)n + 1, fmt, again);
+		vsnprintf(b->p + len, (size_t)n + 1, fmt, again);
 		b->len += (size_t)n;
 	}
 	va_end(again);

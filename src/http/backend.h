@@ -13,6 +13,7 @@ struct http_backend {
 	/* Sends the parts in order; false when the peer went away. */
 	bool (*write)(struct http_backend *io, const struct str *parts, int n);
 	void *handle;
+	bool reading;		/* kept by the transport: read was called */
 
 	struct http_var *vars;	/* the CGI variables, hashed; made by http_vars_index */
 	size_t vars_mask;

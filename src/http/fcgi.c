@@ -21,6 +21,7 @@
 #define LISTEN_FD 0
 #define REQUEST_MEMORY ((size_t)64 << 20) /* beside four times the largest body */
 #define PEER_SECONDS 20		/* longest wait for one read or write on a connection */
+#define WRITE_AT_ONCE 32768	/* a fresh socket's buffer takes this without waiting */
 #define DRAIN_MS 10000		/* longest service after the signal to stop */
 
 /* ---- one request, any transport ---- */
@@ -50,13 +51,27 @@ static struct arena *request_arena(const struct http_app *app)
 
 /* ---- FastCGI ---- */
 
+/* What may make us wait for the peer is bounded: reading a body, and writing more than a socket
+ * takes at once. Other requests are spared the two system calls. */
+static void be_patient(const struct http_backend *io, int direction)
+{
+	static const struct timeval patience = { .tv_sec = PEER_SECONDS };
+
+	setsockopt(((FCGX_Request *)io->handle)->ipcFd, SOL_SOCKET, direction, &patience,
+		   sizeof(patience));
+}
+
 /* One stretch of what has arrived, as read(2) would give it: FCGX_GetStr waits for all of n. */
 static long fcgi_read(struct http_backend *io, char *buf, size_t n)
 {
 	FCGX_Stream *in = ((FCGX_Request *)io->handle)->in;
-	int c = FCGX_GetChar(in);
 	size_t ready;
+	int c;
 
+	if (!io->reading)
+		be_patient(io, SO_RCVTIMEO);
+	io->reading = true;
+	c = FCGX_GetChar(in);
 	if (c < 0)
 		return FCGX_GetError(in) ? -1 : 0;
 	buf[0] = (char)c;
@@ -69,7 +84,12 @@ static long fcgi_read(struct http_backend *io, char *buf, size_t n)
 static bool fcgi_write(struct http_backend *io, const struct str *parts, int n)
 {
 	FCGX_Stream *out = ((FCGX_Request *)io->handle)->out;
+	size_t all = 0;
 
+	for (int i = 0; i < n; i++)
+		all += parts[i].n;
+	if (all > WRITE_AT_ONCE)
+		be_patient(io, SO_SNDTIMEO);
 	for (int i = 0; i < n; i++) {
 		if (i > 1)
 			FAULT(HTTP_BODY);
@@ -93,7 +113,6 @@ static void fcgi_flush(struct http_backend *io)
 
 static void fcgi_serve(const struct http_app *app, struct arena *a, FCGX_Request *r)
 {
-	static const struct timeval patience = { .tv_sec = PEER_SECONDS };
 	static bool warned;
 	struct http_backend io = { .read = fcgi_read, .write = fcgi_write, .handle = r };
 
@@ -103,8 +122,6 @@ static void fcgi_serve(const struct http_app *app, struct arena *a, FCGX_Request
 		warned = true;
 	}
 	r->keepConnection = 0;
-	setsockopt(r->ipcFd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(r->ipcFd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	serve_one(app, a, &io, r->envp, fcgi_flush);
 	FCGX_Finish_r(r);
 }

@@ -74,14 +74,17 @@ static void __attribute__((noreturn)) bug(const char *what, const char *name)
 
 static bool is_token(const char *s)
 {
-	static const char special[] = "!#$%&'*+-.^_`|~0123456789";
+	static const bool tchar[256] = { /* RFC 9110 section 5.6.2 */
+		['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['!'] = true,
+		['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true, ['\''] = true, ['*'] = true,
+		['+'] = true, ['-'] = true, ['.'] = true, ['^'] = true, ['_'] = true, ['`'] = true,
+		['|'] = true, ['~'] = true,
+	};
+	const char *start = s;
 
-	if (*s == '\0')
-		return false;
-	for (; *s; s++)
-		if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || strchr(special, *s)))
-			return false;
-	return true;
+	while (tchar[(unsigned char)*s])
+		s++;
+	return *s == '\0' && s > start;
 }
 
 void http_response_init(struct http_response *rs, struct arena *a)
@@ -95,25 +98,16 @@ void http_response_init(struct http_response *rs, struct arena *a)
 void http_set(struct http_response *rs, const char *name, const char *fmt, ...)
 {
 	struct http_header *h = ARENA_NEW(rs->arena, struct http_header);
-	va_list ap, again;
-	char *value;
-	int n;
+	va_list ap;
 
 	if (!is_token(name) || !strcasecmp(name, "Status") || !strcasecmp(name, "Content-Length"))
 		bug("header that may not be set", name);
 	va_start(ap, fmt);
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	h->name = name;
+	h->value = arena_vprintf(rs->arena, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		bug("header value that cannot be formatted", name);
-	value = arena_alloc(rs->arena, (size_t)n + 1);
-	vsnprintf(value, (size_t)n + 1, fmt, again);
-	va_end(again);
-	if (strcspn(value, "\r\n") != (size_t)n)
-		bug("line break or NUL in the value of header", name);
-	h->name = arena_strdup(rs->arena, name);
-	h->value = value;
+	if (strpbrk(h->value, "\r\n"))
+		bug("line break in the value of header", name);
 	*rs->headers_end = h;
 	rs->headers_end = &h->next;
 }

@@ -61,7 +61,7 @@ enum err req_json(struct req *rq, bool optional, struct json_object **out)
 		return fail(c, e, "the body is shorter than its announced length");
 	set_fingerprint(rq, body);
 	if (body.n == 0 && optional) {
-		*out = js_own(c->arena, "{}");
+		*out = js_object(c->arena);
 		return OK;
 	}
 	if (!json)
@@ -128,9 +128,11 @@ enum err req_query(struct req *rq)
 	struct json_object *o;
 	struct http_param *p;
 
+	if (!rq->route->query && rq->http->query.n == 0)
+		return OK;
 	if (http_params(c->arena, rq->http->query, &p) != OK)
 		return fail(c, E_MALFORMED, "the query string cannot be decoded");
-	o = js_own(c->arena, "{}");
+	o = js_object(c->arena);
 	for (; p; p = p->next) {
 		const char *name = arena_strndup(c->arena, p->name.p, p->name.n);
 

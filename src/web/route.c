@@ -298,8 +298,9 @@ void route_sent(struct ctx *c, struct http_request *http, struct http_response *
 	strbuf_printf(&b, "\"request_id\":\"%s\",\"method\":\"%s\",\"path\":", rq->request_id,
 		      method_name(http->method));
 	strbuf_json(&b, http->path.p, str_utf8_count(http->path) < 0 ? 0 : http->path.n);
-	strbuf_printf(&b, ",\"status\":%d,\"ms\":%.1f,\"bytes\":%zu,\"remote\":\"%s\"", rs->status,
-		      (double)us / 1000, http_body_length(rs), http->remote);
+	strbuf_printf(&b, ",\"status\":%d,\"ms\":%ld.%ld,\"bytes\":%zu,\"remote\":\"%s\"",
+		      rs->status, (long)(us / 1000), (long)(us / 100 % 10), http_body_length(rs),
+		      http->remote);
 	if (actor_known(&rq->actor))
 		strbuf_printf(&b, ",\"user_id\":\"%s\"", rq->actor.user.s);
 	if (c->traceparent)
