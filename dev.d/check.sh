@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # variables are shared with the other parts
 # dev.d/check.sh - everything that must hold, in throwaway folders, while a stack may be running
 
-CHECK_PARTS="lint build unit service e2e attack fault dist"
+CHECK_PARTS="lint build unit service e2e attack fault counts dist"
 
 cmd_check() {
   local part began=$EPOCHREALTIME
@@ -178,6 +178,12 @@ check_attack() {
 check_fault() {
   CC=gcc build_all "$CHECK/gcc" --enable-werror --enable-faults || return
   MARQUEE_DEV_BUILD=$CHECK/gcc "$TOP/tests/fault/run"
+}
+
+# What one request costs, in the build that is installed: neither sanitizers nor fault points.
+check_counts() {
+  CC=gcc build_all "$CHECK/plain" || return
+  MARQUEE_DEV_BUILD=$CHECK/plain T_DEV=$TOP/dev PYTHONDONTWRITEBYTECODE=1 python3 "$TOP/tests/bench/counts.py"
 }
 
 # The tarball builds, tests and installs without git, and holds every tracked file.

@@ -10,7 +10,8 @@ import sys
 
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 
-import machine  # noqa: E402 (the path has to be set first)
+import counts  # noqa: E402 (the path has to be set first)
+import machine  # noqa: E402
 import report  # noqa: E402
 from rows import DRAIN_ROWS, PGBENCH_ROWS, SERVER_ROWS  # noqa: E402
 from stage import Stage, say  # noqa: E402
@@ -29,6 +30,7 @@ def arguments():
     p.add_argument("--reps", type=int, default=5, metavar="N", help="repetitions (5)")
     p.add_argument("--seconds", type=int, metavar="N", help="of each repetition (5; quick: 2)")
     p.add_argument("--workers", type=int, default=8, metavar="N", help="of each pool (8)")
+    p.add_argument("--pin", action="store_true", help="measure the counts alone and write them down for ./dev check")
     a = p.parse_args()
     a.only = a.only.split(",") if a.only else names()
     unknown = [n for n in a.only if n not in names()]
@@ -64,9 +66,12 @@ class Memory:
         self.stage, self.wanted, self.requests, self.first = stage, wanted, 0, None
 
     def met(self, rep, row):
-        if rep > 1 and row.pool == "app":
+        if rep == 1 or row.pool != "app":
+            return
+        if self.first is None:
+            self.first = sum(machine.pss_bytes(self.stage.pids))
+        else:
             self.requests += row.requests
-            self.first = self.first or sum(machine.pss_bytes(self.stage.pids))
 
     def result(self):
         if not self.wanted:
@@ -118,13 +123,17 @@ def tables(seen):
 
 def main():
     a = arguments()
+    if a.pin:
+        counts.pin_write(counts.measure())
+        return
     with Stage(workers=a.workers, **(QUICK if a.quick else FULL)) as stage:
         stage.seconds, stage.quick = a.seconds, a.quick
         words = machine.describe(os.environ["MARQUEE_DEV_BUILD"], stage.state)
         say(words)
         memory = Memory(stage, wanted="memory" in a.only)
         seen = measure(a, stage, memory)
-        result = {**tables(seen), "memory": memory.result(), "growth": {}, "counts": {}}
+        result = {**tables(seen), "memory": memory.result(), "growth": {}}
+    result["counts"] = counts.measure() if "counts" in a.only else {}
     if a.json:
         print(json.dumps(result))
     else:

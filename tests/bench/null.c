@@ -8,6 +8,7 @@
 #include <fcgiapp.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static char answer[BYTES_MAX + 256];
 static int answer_make(long bytes)
 {
 	int head = snprintf(answer, 256,
-			    "Status: 200 OK\r\nContent-Type: application/json\r\n"
+			    "Status: 200 OK\r\nContent-Type: text/plain\r\n"
 			    "Content-Length: %ld\r\n\r\n", bytes);
 
 	/* not one letter only: something that travels like text */
@@ -48,6 +49,7 @@ int main(int argc, char **argv)
 		perror("null");
 		return 71;
 	}
+	signal(SIGTERM, SIG_DFL); /* FCGX_Init has put its own in place */
 	for (;;) {
 		if (poll(&listening, 1, -1) <= 0 || FCGX_Accept_r(&r) != 0)
 			continue;

@@ -91,11 +91,13 @@ def rsvps(hot):
     return requests
 
 
+NEW_EVENT = ('{"title":"A new event","description":"Two hours about something that is worth it, with coffee.",'
+             '"start_date":"2035-05-01T18:00:00Z","end_date":"2035-05-01T20:00:00Z","location":"Town Hall, Berlin",'
+             '"category":"tech","tags":["c","web"],"max_attendees":100,"price":5}')
+
+
 def new_events(stage):
-    body = ('{"title":"A new event","description":"Two hours about something that is worth it, with coffee.",'
-            '"start_date":"2035-05-01T18:00:00Z","end_date":"2035-05-01T20:00:00Z","location":"Town Hall, Berlin",'
-            '"category":"tech","tags":["c","web"],"max_attendees":100,"price":5}')
-    return [("POST", "/api/events", f"Authorization: Bearer {stage.tokens[0]}", body)] * len(stage.people)
+    return [("POST", "/api/events", f"Authorization: Bearer {stage.tokens[0]}", NEW_EVENT)] * len(stage.people)
 
 
 GOING = "SELECT count(*) FROM rsvps WHERE state = 'going' AND NOT seeded"
@@ -199,7 +201,7 @@ def produce(stage):
     with open(f"{stage.run}/app/broker", encoding="ascii") as f:
         broker = f.read().strip()
     with open(path, "rb") as f:
-        out = subprocess.run([os.environ["MARQUEE_DEV_BUILD"] + "/tests/bench/produce", broker, "events", str(MESSAGES)],
+        out = subprocess.run([f"{stage.build}/tests/bench/produce", broker, "events", str(MESSAGES)],
                              stdin=f, check=True, stdout=subprocess.PIPE, text=True).stdout
     return Row(float(out))
 

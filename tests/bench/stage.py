@@ -27,7 +27,8 @@ PGCONF = """shared_buffers = 512MB
 max_connections = 120
 max_wal_size = 8GB
 checkpoint_timeout = 1h"""
-SETTINGS = "http.server_timing = off"
+SETTINGS = "http.server_timing = off\n"
+UNCACHED = ("--set", "cache.servers=", "--set", "cache.l1_ttl=0")
 EVENTS = "00000000-0000-7000-9000-%012x"
 PEOPLE = "00000000-0000-7000-8000-%012x"
 
@@ -53,13 +54,16 @@ class Process:
         with open(f"{stage.state}/log/bench.{name}.log", "ab") as log:
             self.process = subprocess.Popen([*_as_app(), *stage.worker_env, *words], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, cwd="/", start_new_session=True)
+        stage.processes.append(self)
 
     def pids(self):
         return session(self.process.pid)
 
     def stop(self):
-        os.kill(self.process.pid, signal.SIGTERM)
-        self.process.wait(timeout=30)
+        """Whoever it is that waits for the others: all are told."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.wait(timeout=60)
 
 
 class Pool(Process):
@@ -76,33 +80,33 @@ def session(sid):
                                            check=False).stdout.split()]
 
 
-class Stage(Stack):
-    """sizes: events, users, registrations (of the demo), people (who answer in the benchmark)."""
+class Bench(Stack):
+    """A stack, its database and the socket that the web server connects to."""
 
-    def __init__(self, workers=8, **sizes):
-        super().__init__(SETTINGS, workers, DEV_THROWAWAY="", DEV_PGCONF=PGCONF)
-        self.sizes, self.pools, self.turn = sizes, {}, 0
+    def __init__(self, settings="", workers=8, **environment):
+        super().__init__(SETTINGS + settings, workers, **environment)
+        self.processes = []
 
     def __enter__(self):
-        say("starting a stack")
         super().__enter__()
-        try:
-            self.inst = os.environ["MARQUEE_DEV_BUILD"] + "/inst"
-            self.worker_env = [f"MARQUEE_CONFIG={self.state}/marquee.conf"]
-            self.pids = session(self.pid("workers"))[1:]
-            os.rename(f"{self.run}/app/fcgi.sock", f"{self.run}/app/app.sock")
-            os.kill(self.pid("notifier"), signal.SIGTERM)  # ours runs only while the outbox is drained
-            self._fill()
-            self._start_pools()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
+        self.build = os.environ["MARQUEE_DEV_BUILD"]
+        self.fcgi = f"{self.build}/inst/libexec/marquee/marquee.fcgi"
+        self.worker_env = [f"MARQUEE_CONFIG={self.state}/marquee.conf"]
+        self.pids = session(self.pid("workers"))[1:]
+        os.rename(f"{self.run}/app/fcgi.sock", f"{self.run}/app/app.sock")
+        self.link("app")
         return self
 
     def __exit__(self, *_):
-        for pool in self.pools.values():
-            pool.stop()
+        for process in self.processes:
+            process.stop()
         super().__exit__()
+
+    def link(self, pool):
+        """From now on the web server asks that one."""
+        new = f"{self.run}/app/link"
+        os.symlink(f"{pool}.sock", new)
+        os.replace(new, f"{self.run}/app/fcgi.sock")
 
     # ---- programs and data ----
     def psql(self, text, database="marquee", role="marquee_owner"):
@@ -111,45 +115,26 @@ class Stage(Stack):
 
     def marquee(self, *words, database="marquee", role="marquee_owner"):
         env = [*self.worker_env, f"MARQUEE_DB_DSN=host={self.run}/pg dbname={database} user={role}"]
-        subprocess.run([*_as_app(), *env, f"{self.inst}/bin/marquee", *words], cwd="/", check=True,
+        subprocess.run([*_as_app(), *env, f"{self.build}/inst/bin/marquee", *words], cwd="/", check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def demo(self, events, users, registrations, database="marquee"):
-        say(f"filling {database}: {events} events, {registrations} registrations")
-        self.marquee("demo", "--events", str(events), "--users", str(users), "--registrations", str(registrations),
-                     "--seed", "1", database=database)
-        self.psql("VACUUM ANALYZE", database, "postgres")
-
-    def _fill(self):
-        n = self.sizes
+    def make_people(self, n):
+        """Person 0, who organizes, and n others; self.tokens has their access tokens."""
         self.psql(f"""
 INSERT INTO users (id, email, name, role)
   SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 'p' || i || '@example.org', 'Person ' || i,
-         CASE WHEN i = 0 THEN 'organizer' ELSE 'user' END FROM generate_series(0, {n['people']}) i""")
-        self.more_events(0, 1000)
-        self.demo(n["events"], n["users"], n["registrations"])
-        self.ids = self.psql("""SELECT id FROM events WHERE seeded AND privacy = 'public' AND status = 'active'
-                                ORDER BY hashint8(hashtext(id::text))""").split()
-        self.people = list(range(1, n["people"] + 1))
-        random.Random(1).shuffle(self.people)
-        self.tokens = self._tokens(n["people"])
+         CASE WHEN i = 0 THEN 'organizer' ELSE 'user' END FROM generate_series(0, {n}) i""")
+        self.tokens = self._tokens(n)
 
-    def more_events(self, first, n):
-        """Bench events first…: no limit of seats, nobody there yet."""
-        self.psql(f"""SELECT event_insert(('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid,
-          '00000000-0000-7000-8000-000000000000', jsonb_build_object('title', 'Event ' || i, 'start_date', iso(now() + interval '7 days')))
-          FROM generate_series({first}, {first + n - 1}) i""")
-
-    def fresh_event(self):
-        """The number of an event that nobody has answered, but that many have once tried to: that is when
-        its counters become many, one person after the other, which is not the speed of an event."""
-        self.turn += 1
-        self.more_events(1000 + self.turn, 1)
-        self.psql(f"SELECT seat_widen('{EVENTS % (1000 + self.turn)}')")
-        return 1000 + self.turn
+    def make_events(self, first, n):
+        """Events first…, of person 0: no limit of seats, nobody there yet."""
+        self.psql(f"""
+SELECT event_insert(('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid,
+  '00000000-0000-7000-8000-000000000000', jsonb_build_object('title', 'Event ' || i, 'start_date', iso(now() + interval '7 days')))
+FROM generate_series({first}, {first + n - 1}) i""")
 
     def _tokens(self, n):
-        """Access tokens as a worker issues them: signed with the stack's own key."""
+        """As a worker issues them: signed with the stack's own key."""
         with open(f"{self.state}/jwt_secret", encoding="ascii") as f:
             key = f.read().encode()
         now, may = int(time.time()), ["event.create", "event.edit"]
@@ -163,30 +148,69 @@ INSERT INTO users (id, email, name, role)
             out.append((body + b"." + _b64(hmac.digest(key, body, hashlib.sha256))).decode())
         return out
 
+
+class Stage(Bench):
+    """The whole: a durable database, full, and all pools.
+
+    sizes: events, users, registrations (of the demo), people (who answer in the benchmark)."""
+
+    def __init__(self, workers=8, **sizes):
+        super().__init__("", workers, DEV_THROWAWAY="", DEV_PGCONF=PGCONF)
+        self.sizes, self.pools, self.turn = sizes, {}, 0
+
+    def __enter__(self):
+        say("starting a stack")
+        super().__enter__()
+        try:
+            os.kill(self.pid("notifier"), signal.SIGTERM)  # ours runs only while the outbox is drained
+            self._fill()
+            self._start_pools()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _fill(self):
+        n = self.sizes
+        self.make_people(n["people"])
+        self.make_events(0, 1000)
+        self.demo(n["events"], n["users"], n["registrations"])
+        self.ids = self.psql("""SELECT id FROM events WHERE seeded AND privacy = 'public' AND status = 'active'
+                                ORDER BY hashint8(hashtext(id::text))""").split()
+        self.people = list(range(1, n["people"] + 1))
+        random.Random(1).shuffle(self.people)
+
+    def demo(self, events, users, registrations, database="marquee"):
+        say(f"filling {database}: {events} events, {registrations} registrations")
+        self.marquee("demo", "--events", str(events), "--users", str(users), "--registrations", str(registrations),
+                     "--seed", "1", database=database)
+        self.psql("VACUUM ANALYZE", database, "postgres")
+
+    def fresh_event(self):
+        """The number of an event that nobody has answered, but that many have once tried to: that is when
+        its counters become many, one person after the other, which is not the speed of an event."""
+        self.turn += 1
+        self.make_events(1000 + self.turn, 1)
+        self.psql(f"SELECT seat_widen('{EVENTS % (1000 + self.turn)}')")
+        return 1000 + self.turn
+
     # ---- who answers ----
-    def notifier(self):
-        return Process(self, "notifier", f"MARQUEE_DB_DSN=host={self.run}/pg dbname=marquee user=marquee_notifier",
-                       f"{self.inst}/sbin/marquee-notifier")
+    def _pool(self, name, *words):
+        self.pools[name] = Pool(self, name, *words, workers=self.workers)
 
     def _start_pools(self):
-        build, fcgi = os.environ["MARQUEE_DEV_BUILD"], f"{self.inst}/libexec/marquee/marquee.fcgi"
-        self.pools["uncached"] = Pool(self, "uncached", fcgi, "--set", "cache.servers=", "--set", "cache.l1_ttl=0")
-        self.pools["null"] = Pool(self, "null", f"{build}/tests/bench/null", "1100")
-        self.link("app")
-        page = len(self.fetch("/api/events"))
-        self.pools["null_page"] = Pool(self, "null_page", f"{build}/tests/bench/null", str(page))
+        self._pool("uncached", self.fcgi, *UNCACHED)
+        self._pool("null", f"{self.build}/tests/bench/null", "1100")
+        page = subprocess.run(["curl", "-sf", "-m", "10", self.url + "/api/events"], check=True, stdout=subprocess.PIPE).stdout
+        self._pool("null_page", f"{self.build}/tests/bench/null", str(len(page)))
 
     def servers(self):
         """Name and address of each web server."""
         return {"lighttpd": self.url}
 
-    def link(self, pool):
-        new = f"{self.run}/app/link"
-        os.symlink(f"{pool}.sock", new)
-        os.replace(new, f"{self.run}/app/fcgi.sock")
-
-    def fetch(self, path):
-        return subprocess.run(["curl", "-sf", "-m", "10", self.url + path], check=True, stdout=subprocess.PIPE).stdout
+    def notifier(self):
+        return Process(self, "notifier", f"MARQUEE_DB_DSN=host={self.run}/pg dbname=marquee user=marquee_notifier",
+                       f"{self.build}/inst/sbin/marquee-notifier")
 
     def flush_cache(self):
         with socket.socket(socket.AF_UNIX) as s:

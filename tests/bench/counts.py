@@ -1,0 +1,220 @@
+"""tests/bench/counts.py - the numbers that no machine changes: what one request costs in questions to
+database and cache, in system calls and in instructions
+
+Run as a program it compares them with counts.pin, which ./dev bench --pin has written.
+
+One worker answers one request after the other, through lighttpd: under strace, cut at every accept, and
+under callgrind, which writes down what has gathered whenever route_serve begins. The middle value of a
+kind counts: once a second a request also refreshes something.
+"""
+import glob
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(1, os.path.join(HERE, "..", "e2e"))
+
+from api import call, wait_for  # noqa: E402 (the path has to be set first)
+from rows import NEW_EVENT  # noqa: E402
+from stage import EVENTS, UNCACHED, Bench, Process  # noqa: E402
+
+PIN = f"{HERE}/counts.pin"
+COLUMNS = ("sql", "cache", "syscalls", "instructions")
+TOLERANCE = 1.02  # of instructions: other versions of the libraries below us
+ABOVE_NULL = 8  # system calls of a cached read above those of a bare responder
+TIMES = 15  # requests of each kind; the first few may find something to be made or asked for
+WARM = 5
+
+
+class Requests:
+    """The kinds of requests, and the things they need."""
+
+    def __init__(self, stage):
+        self.stage, self.url, self.number = stage, stage.url, 0
+        self.path = f"/api/events/{EVENTS % 1}"
+        self.tag = call("GET", self.path, url=self.url).header("ETag")
+
+    def null(self):
+        return call("GET", self.path, url=self.url)
+
+    get_cached = get_uncached = null
+
+    def get_304(self):
+        return call("GET", self.path, headers={"If-None-Match": self.tag}, url=self.url)
+
+    def list(self):
+        return call("GET", "/api/events", url=self.url)
+
+    def create(self):
+        return call("POST", "/api/events", NEW_EVENT.encode(), self.stage.tokens[0], {"Content-Type": "application/json"},
+                    url=self.url)
+
+    def rsvp(self):
+        self.number += 1
+        return call("POST", f"/api/events/{EVENTS % 2}/rsvp", {"status": "going"}, self.stage.tokens[self.number], url=self.url)
+
+
+WANT = {"null": 200, "get_cached": 200, "get_304": 304, "list": 200, "create": 201, "rsvp": 201, "get_uncached": 200}
+CACHED = [k for k in WANT if k not in ("null", "get_uncached")]
+
+
+def ask(requests, kinds):
+    """Every kind TIMES times: all answers, in order."""
+    answers = []
+    for kind in kinds:
+        for _ in range(TIMES):
+            a = getattr(requests, kind)()
+            if a.status != WANT[kind]:
+                raise RuntimeError(f"{kind} was answered by {a!r}")
+            answers.append(a)
+    return answers
+
+
+def middles(kinds, numbers):
+    """{kind: the middle one} of one number per request."""
+    numbers = list(numbers)
+    if len(numbers) != TIMES * len(kinds):
+        raise RuntimeError(f"{len(numbers)} measurements of {TIMES * len(kinds)} requests")
+    return {kind: round(statistics.median_low(numbers[i * TIMES + WARM:(i + 1) * TIMES])) for i, kind in enumerate(kinds)}
+
+
+class Alone:
+    """One process that answers all requests while it is needed."""
+
+    def __init__(self, stage, name, *words):
+        self.stage, self.socket = stage, f"{stage.run}/app/{name}.sock"
+        self.process = Process(stage, name, "spawn-fcgi", "-s", self.socket, "-M", "0660", "-n", "--", *words)
+        self.name = name
+
+    def __enter__(self):
+        wait_for(self.name, lambda: os.path.exists(self.socket))
+        self.stage.link(self.name)
+
+    def __exit__(self, *_):
+        self.stage.link("app")
+        self.process.stop()
+        os.unlink(self.socket)  # the next one under this name is not there before it listens
+
+
+def trips(stage, requests, kinds, flags):
+    with Alone(stage, "timed", stage.fcgi, "--set", "http.server_timing=on", *flags):
+        answers = ask(requests, kinds)
+    told = [dict(re.findall(r"(sql|cache);desc=(\d+)", a.header("Server-Timing"))) for a in answers]
+    return {name: middles(kinds, (int(t[name]) for t in told)) for name in ("sql", "cache")}
+
+
+def may_trace():
+    """Some containers forbid it; then system calls are not counted, which is said."""
+    return subprocess.run(["strace", "-o", os.devnull, "true"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          check=False).returncode == 0
+
+
+def strace(stage, requests, kinds, *words):
+    """Lists of system calls, one per request."""
+    path = f"{stage.state}/log/strace"
+    with Alone(stage, "strace", shutil.which("strace"), "-o", path, *words):
+        ask(requests, kinds)
+    with open(path, encoding="utf-8", errors="replace") as f:
+        calls = re.findall(r"(?m)^(\w+)\((.*)", f.read())
+    os.unlink(path)
+    starts = [i for i, (name, rest) in enumerate(calls) if name.startswith("accept") and re.search(r"= \d+$", rest)]
+    return [[name for name, _ in calls[a:b]] for a, b in zip(starts, [*starts[1:], len(calls)])]
+
+
+def callgrind(stage, requests, kinds, *words):
+    """Instructions, from the beginning of one request to the beginning of the next."""
+    base = f"{stage.state}/log/callgrind"
+    with Alone(stage, "callgrind", shutil.which("valgrind"), "--tool=callgrind", f"--callgrind-out-file={base}",
+               "--dump-before=route_serve", "--dump-line=no", "-q", *words):
+        ask(requests, kinds)
+    dumps = [*sorted(glob.glob(base + ".*"), key=lambda p: int(p.rpartition(".")[2])), base]
+    return [_total_of(p) for p in dumps][1:]  # the first is how it started
+
+
+def _total_of(path):
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    os.unlink(path)
+    return int(re.search(r"(?m)^(?:totals|summary): (\d+)", text)[1])
+
+
+def measure():
+    """{kind: {column: number or None}}"""
+    found = {kind: dict.fromkeys(COLUMNS) for kind in WANT}
+
+    def put(column, numbers):
+        for kind, n in numbers.items():
+            found[kind][column] = n
+
+    with Bench(workers=2) as stage:
+        stage.make_people(10 * TIMES)
+        stage.make_events(1, 20)
+        requests = Requests(stage)
+        traces = may_trace()
+        if traces:
+            put("syscalls", middles(["null"], map(len, strace(stage, requests, ["null"], f"{stage.build}/tests/bench/null"))))
+        for kinds, flags in ((CACHED, ()), (["get_uncached"], UNCACHED)):
+            for column, numbers in trips(stage, requests, kinds, flags).items():
+                put(column, numbers)
+            if traces:
+                put("syscalls", middles(kinds, map(len, strace(stage, requests, kinds, stage.fcgi, *flags))))
+            put("instructions", middles(kinds, callgrind(stage, requests, kinds, stage.fcgi, *flags)))
+    return found
+
+
+# ---- what is pinned ----
+def pin_read():
+    rows = {}
+    with open(PIN, encoding="ascii") as f:
+        for line in f:
+            if line.strip() and not line.startswith("#"):
+                kind, *numbers = line.split()
+                rows[kind] = {c: None if n == "-" else int(n) for c, n in zip(COLUMNS, numbers)}
+    return rows
+
+
+def pin_write(found):
+    with open(PIN, "w", encoding="ascii") as f:
+        f.write("# tests/bench/counts.pin - written by ./dev bench --pin, compared by ./dev check: what one request costs\n")
+        f.write(f"# {'':<12}" + "".join(f"{c:>14}" for c in COLUMNS) + "\n")
+        for kind, row in found.items():
+            f.write(f"{kind:<14}" + "".join(f"{'-' if row[c] is None else row[c]:>14}" for c in COLUMNS) + "\n")
+
+
+def verdicts(found, pinned):
+    """(what, whether it holds or None, words). What became cheaper in whole numbers wants to be pinned,
+    too, or the next loss would go unseen."""
+    for kind, row in found.items():
+        for column in COLUMNS:
+            was, is_now = pinned.get(kind, {}).get(column), row[column]
+            if is_now is None:
+                good = None
+            elif column == "instructions":
+                good = was is not None and is_now <= was * TOLERANCE
+            else:
+                good = was == is_now
+            if (was, is_now) != (None, None):
+                yield f"{kind} {column}", good, f"{is_now}, pinned {was}"
+    cached, bare = found["get_cached"]["syscalls"], found["null"]["syscalls"]
+    yield "get_cached above null", cached and cached <= bare + ABOVE_NULL, f"{cached} system calls, {bare} of a bare responder"
+
+
+def check():
+    """For ./dev check: compares with what is pinned."""
+    count = {"passed": 0, "failed": 0, "skipped": 0}
+    for what, good, words in verdicts(measure(), pin_read()):
+        word = "skipped" if good is None else "passed" if good else "failed"
+        count[word] += 1
+        print(f"{word.upper() if word != 'passed' else 'ok':<8}{what}: {words}")
+    if count["failed"]:
+        print("wanted so? ./dev bench --pin writes the new numbers into tests/bench/counts.pin")
+    print("RESULT counts " + " ".join(f"{k}={n}" for k, n in count.items()))
+    return count["failed"] != 0
+
+
+if __name__ == "__main__":
+    sys.exit(check())
