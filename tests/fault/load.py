@@ -24,7 +24,7 @@ class Crowd:
         self.people = in_threads(lambda i: person(f"Person {i}", stack.url), people)
         self.events = [event(self.host)["id"] for _ in range(events)]
         self.limited = event(self.host, max_attendees=capacity)["id"] if capacity else None
-        self.todo, self.lock, self.threads = 0, threading.Lock(), []
+        self.todo, self.lock, self.threads, self.replayed = 0, threading.Lock(), [], 0
 
     def run(self, n, threads=8):
         self.todo = n
@@ -74,7 +74,8 @@ class Crowd:
 
     def expect_right(self):
         found = self.problems()
-        print(f"  {len(self.log.ops)} requests, answers {dict(self.statuses)}, {len(found)} problems")
+        print(f"  {len(self.log.ops)} requests, answers {dict(self.statuses)}, {self.replayed} replayed, "
+              f"{len(found)} problems")
         expect(found[:10], [], f"{len(found)} problems")
         expect(self.stack.sql("SELECT * FROM check_invariants()"), [], "invariants")
 
@@ -119,6 +120,7 @@ class Client(threading.Thread):
             a = self.ask(lambda: who.post(f"/api/events/{where}/rsvp", {"status": "not_going" if going else "going"},
                                           Idempotency_Key=key))
             if a is not None and a.status in (200, 201):
+                self.crowd.replayed += a.header("Idempotency-Replayed") == "true"
                 self.going[who.id, where] = not going
                 return op.done(history.OK, state=a.data["status"], body=json.dumps(a.data, sort_keys=True),
                                going=a.data["stats"]["going"],
