@@ -10,7 +10,9 @@ history|tests/fault/run test_history||the checker of histories finds what is pla
 counters|tests/fault/run test_counters|T_REQUESTS=20000|X6: counts and versions seen by clients of 8 workers
 audit|tests/fault/run test_audit|T_READS=1000000|X16: answers beside what was acknowledged; between two hosts
 coherence|tests/service/run test_coherence|T_FULL=1|X15: every order of the steps of two readers and two writers
-kills|tests/fault/run test_workers_killed|T_TRIALS=100|X7: kill -9 of workers at every point of a request'
+kills|tests/fault/run test_workers_killed|T_TRIALS=100|X7: kill -9 of workers at every point of a request
+crashes|tests/fault/run test_database_crashes|T_CRASHES=10|X9: PostgreSQL crashes and comes back under load
+overload|tests/fault/run test_overload|T_SECONDS=60|X23: three times more comes in than can be done'
 
 cmd_soak() { # [NAME…]: all of the table, or those named
   local name row began=$EPOCHREALTIME

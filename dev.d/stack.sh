@@ -43,6 +43,7 @@ cache.servers = $RUN/app/memcached.sock
 kafka.brokers = $(cat "$RUN/app/broker")
 http.public_url = $(url)
 http.server_timing = on
+http.queue_wait = 0
 auth.jwt_secret = $(secret)
 auth.access_ttl = 24h
 auth.refuse_common = off

@@ -33,12 +33,12 @@ const struct cfg_row cfg_rows[] = {
 	ROW("db.lock_timeout", CFG_MSEC, "3s", 10, 10 * MINUTE, db_lock_timeout, CFG_RELOAD,
 	    "Longest time one statement may wait for a lock."),
 	TEXT("db.read_dsn", "", db_read_dsn, CFG_SECRET,
-	     "How to reach a streaming replica that lists are read from, once it has what their "
+	     "How to reach a streaming replica. Lists are read from it once it has what their "
 	     "reader wrote. Empty: everything is read from db.dsn."),
 	ROW("db.read_lag", CFG_MSEC, "5s", 100, 30 * SECOND, db_read_lag, CFG_RELOAD,
 	    "How far behind a replica may be and still be read from."),
 	ROW("db.read_timeout", CFG_MSEC, "1s", 50, 10 * MINUTE, db_read_timeout, 0,
-	    "Longest time to wait for the replica, connecting included; then the primary is "
+	    "Longest time to wait for the replica, connecting included. Then the primary is "
 	    "asked."),
 
 	TEXT("cache.servers", "", cache_servers, 0,
@@ -49,7 +49,7 @@ const struct cfg_row cfg_rows[] = {
 	ROW("cache.retry", CFG_MSEC, "2s", 10, 10 * MINUTE, cache_retry, CFG_RELOAD,
 	    "Pause before a cache that failed is tried again."),
 	ROW("cache.l1_ttl", CFG_MSEC, "1s", 0, SECOND, cache_l1_ttl, 0,
-	    "Longest life of a worker's own copy of an event: for so long the change of another "
+	    "Longest life of a worker's own copy of an event. For so long the change of another "
 	    "host may go unseen. 0: no copies."),
 	ROW("cache.l1_size", CFG_SIZE, "2MiB", 64 * KIB, 256 * MIB, cache_l1_size, 0,
 	    "Memory of each worker for such copies."),
@@ -74,6 +74,9 @@ const struct cfg_row cfg_rows[] = {
 	     "Addresses or networks that may read /metrics, separated by spaces."),
 	ROW("http.body_limit", CFG_SIZE, "1MiB", KIB, 16 * MIB, http_body_limit, CFG_RELOAD,
 	    "Largest request body."),
+	ROW("http.queue_wait", CFG_MSEC, "50ms", 0, MINUTE, http_queue_wait, CFG_RELOAD,
+	    "Longest time that a crowd of requests may wait for workers. After half a second of "
+	    "more they are refused with 503 until it is less. 0: never refused."),
 	SWITCH("http.require_if_match", "off", http_require_if_match,
 	       "Refuse changes of an event without If-Match."),
 	SWITCH("http.server_timing", "off", http_server_timing,

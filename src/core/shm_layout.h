@@ -36,7 +36,13 @@ struct coherence {
 		_Atomic int64_t pause;
 	} breakers[SHM_BREAKERS];
 	_Atomic uint64_t wrote[WRITERS];
-	uint64_t unused[213];
+	struct overload {		/* overload.c */
+		_Atomic uint64_t taken;
+		_Atomic int64_t looked_at, over_since, refused_at, refusing;
+		_Atomic int64_t rate, rate_at;	/* requests a second, as of then */
+		_Atomic uint64_t rate_taken;
+	} overload;
+	uint64_t unused[205];
 	_Atomic uint64_t generations[GENERATIONS];
 	struct revocation revocations[REVOCATIONS];
 	/* tag in the upper 20 bits (never 0), theoretical arrival time in the lower 44: one word,

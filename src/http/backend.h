@@ -14,6 +14,7 @@ struct http_backend {
 	bool (*write)(struct http_backend *io, const struct str *parts, int n);
 	void *handle;
 	bool reading;		/* kept by the transport: read was called */
+	bool overload;		/* goes into the request */
 
 	struct http_var *vars;	/* the CGI variables, hashed; made by http_vars_index */
 	size_t vars_mask;

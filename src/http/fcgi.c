@@ -2,7 +2,9 @@
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/overload.h"
 #include "http/backend.h"
+#include "http/queue.h"
 
 #include <errno.h>
 #include <fcgiapp.h>
@@ -111,6 +113,12 @@ static void fcgi_flush(struct http_backend *io)
 	FCGX_FClose(r->out);
 }
 
+static long waiting(void *arg)
+{
+	(void)arg;
+	return queue_length(LISTEN_FD);
+}
+
 static void fcgi_serve(const struct http_app *app, struct arena *a, FCGX_Request *r)
 {
 	static bool warned;
@@ -122,6 +130,8 @@ static void fcgi_serve(const struct http_app *app, struct arena *a, FCGX_Request
 		warned = true;
 	}
 	r->keepConnection = 0;
+	io.overload = app->cfg->http_queue_wait > 0 &&
+		      overload_take(clock_mono_ms(), app->cfg->http_queue_wait, waiting, NULL);
 	serve_one(app, a, &io, r->envp, fcgi_flush);
 	FCGX_Finish_r(r);
 }

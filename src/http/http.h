@@ -29,6 +29,7 @@ struct http_request {
 	const char *content_type;	/* "" when absent */
 	int64_t content_length;		/* -1 when absent, -2 when it is no number */
 	bool https;
+	bool overload;		/* too many wait: whoever can, shall refuse it */
 	struct http_backend *io;
 	size_t body_read;
 };

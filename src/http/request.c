@@ -107,6 +107,7 @@ void http_request_init(struct http_request *rq, struct arena *a, const struct co
 	rq->arena = a;
 	rq->cfg = cfg;
 	rq->io = io;
+	rq->overload = io->overload;
 	http_vars_index(io, a, envp);
 	rq->method = method_parse(http_env(rq, "REQUEST_METHOD"));
 	target_split(rq);

@@ -216,6 +216,8 @@ static enum err walk(struct req *rq)
 	}
 	if (!rq->route)
 		return refuse_unmatched(rq, allowed);
+	if (http->overload && !(rq->route->flags & RF_ALWAYS))
+		return fail(rq->ctx, E_UNAVAIL, "too many requests at once, try again");
 	TRY(take_params(rq, &path));
 	if (http->content_length > rq->ctx->cfg->http_body_limit)
 		return fail(rq->ctx, E_TOOBIG, "the body is over %ld bytes",

@@ -29,7 +29,8 @@ enum route_flag {
 	RF_BARE = 1, /* answers outside the envelope: no /api alias, not in lists */
 	RF_KEYED = 2, /* takes an Idempotency-Key */
 	RF_IF_MATCH = 4, /* http.require_if_match applies */
-	RF_REPLICA = 8 /* may be read from a replica: takes Marquee-Lsn */
+	RF_REPLICA = 8, /* may be read from a replica: takes Marquee-Lsn */
+	RF_ALWAYS = 16 /* answered in an overload, too */
 };
 
 struct req;
