@@ -34,6 +34,9 @@ BEGIN
   END LOOP;
 END $$;
 
+-- It tells of transactions that stay open too long, also other people's.
+GRANT pg_read_all_stats TO marquee_notifier;
+
 -- marquee demo leaves out the checks of foreign keys for what it makes itself (PostgreSQL 15).
 DO $$
 BEGIN

@@ -16,3 +16,20 @@ SELECT current_setting('server_version'), extract(epoch FROM clock_timestamp()),
 -- name: JOBS_FAILING () many
 -- Jobs whose last step failed.
 SELECT name, failures, last_error FROM jobs WHERE failures > 0 ORDER BY name;
+
+-- name: PARKED_LIST () many
+-- Parked messages, in the order of their keys.
+SELECT pos, key, seq, type, octet_length(payload), tries, iso(replay_at), reason FROM outbox_parked ORDER BY key, pos;
+
+-- name: PARKED_REPLAY (positions text) many writes
+-- The keys of these messages are sent after all, whole and once: what is refused waits again.
+UPDATE outbox_parked SET replay_at = now(), tries = 1000
+WHERE key IN (SELECT key FROM outbox_parked WHERE pos = ANY (:positions::bigint[])) RETURNING pos, key, type;
+
+-- name: PARKED_REPLAY_ALL () many writes
+-- The same for all keys.
+UPDATE outbox_parked SET replay_at = now(), tries = 1000 RETURNING pos, key, type;
+
+-- name: PARKED_DROP (positions text) many writes
+-- These messages are given up.
+DELETE FROM outbox_parked WHERE pos = ANY (:positions::bigint[]) RETURNING pos, key, type;

@@ -2,59 +2,97 @@
 -- Leadership of a shard, for as long as this session lives.
 SELECT pg_try_advisory_lock(7001, :shard);
 
--- name: RELAY_WAITING () many
--- Shards with something to send: a batch that was begun, or rows that its snapshot does not show.
--- Writes nothing, so that an idle outbox costs nothing. Both conditions are exact index look-ups.
-SELECT r.shard FROM relay r
-WHERE r.next_snap IS NOT NULL
-   OR (SELECT o.xid FROM outbox o WHERE o.shard = r.shard ORDER BY o.xid DESC LIMIT 1) >= pg_snapshot_xmax(r.snap)
-   OR EXISTS (SELECT FROM unnest(ARRAY(SELECT pg_snapshot_xip(r.snap))) x,
-              LATERAL (SELECT 1 FROM outbox o WHERE o.shard = r.shard AND o.xid = x LIMIT 1) o);
+-- name: RELAY_STATE (shard int4) one
+-- How far a shard has come, and where the row stands: whoever leads reads it once and then knows.
+SELECT snap, coalesce(next_snap::text, ''), last_pos, ctid::text FROM relay WHERE shard = :shard::smallint;
 
--- name: RELAY_BEGIN (shard int4) one writes
--- Starts or resumes a batch: snapshots, position reached, and (in another form, for comparing)
--- the position as it stands in the row.
-SELECT r.snap, r.next_snap, r.last_pos FROM relay_begin(:shard::smallint) r;
+-- name: RELAY_LOOK (shards text, snaps text) many
+-- For each of these shards and the snapshots they have come to: the snapshot now, the first position
+-- that the old one does not show (of xid from its end on), and whether there is anything to send.
+-- Writes nothing and reads no row of relay, so that an idle outbox costs nothing, whatever a long
+-- transaction elsewhere keeps of old versions.
+SELECT s.shard, pg_current_snapshot(), coalesce(w.first, 0),
+  (w.first IS NOT NULL OR EXISTS (
+    SELECT FROM unnest(ARRAY(SELECT pg_snapshot_xip(s.snap))) x,
+      LATERAL (SELECT 1 FROM outbox o WHERE o.shard = s.shard AND o.xid = x LIMIT 1) o))::int4,
+  EXISTS (SELECT FROM outbox_parked p WHERE p.shard = s.shard AND p.replay_at <= now())::int4
+FROM unnest(:shards::smallint[], :snaps::pg_snapshot[]) s(shard, snap),
+  LATERAL (SELECT min(o.pos + 0) AS first FROM outbox o
+           WHERE o.shard = s.shard AND o.xid >= pg_snapshot_xmax(s.snap)) w;
 
--- name: RELAY_FIRST (shard int4, old text) one
--- A position before the first row of a batch that begins: from it on, rows are read in the order of
--- pos. (pos + 0, OFFSET 0: by look-ups in the index of xid, not over all rows of the past.)
-SELECT coalesce(min(w.pos) - 1, 0) FROM (
-  SELECT min(o.pos + 0) AS pos FROM outbox o
-  WHERE o.shard = :shard::smallint AND o.xid >= pg_snapshot_xmax(:old::pg_snapshot)
+-- name: RELAY_ROWS (shard int4, old text, new text, first int8, after int8, most int4) many
+-- The next rows of the batch that leads from one snapshot to another, in the order of pos: those from
+-- first on by walking, those of transactions that the old snapshot saw running also before it, by
+-- look-ups: nothing is walked over that was sent long ago. The last columns tell that the key is held
+-- back, and that it is no replay.
+SELECT w.pos, w.id, w.key, w.topic, w.type, w.seq, w.aggregate_type, w.aggregate_id, w.payload, w.traceparent,
+       w.cache_keys, w.created_at, EXISTS (SELECT FROM outbox_parked p WHERE p.key = w.key), false
+FROM (
+  (SELECT o.* FROM outbox o
+   WHERE o.shard = :shard::smallint AND o.pos > greatest(:after, :first - 1)
+     AND NOT pg_visible_in_snapshot(o.xid, (SELECT :old::pg_snapshot))
+     AND pg_visible_in_snapshot(o.xid, (SELECT :new::pg_snapshot))
+   ORDER BY o.pos LIMIT :most)
   UNION ALL
-  SELECT min(o.pos) FROM unnest(ARRAY(SELECT pg_snapshot_xip(:old::pg_snapshot))) x,
-    LATERAL (SELECT v.pos FROM outbox v WHERE v.shard = :shard::smallint AND v.xid = x OFFSET 0) o) w;
+  (SELECT v.* FROM unnest(ARRAY(SELECT pg_snapshot_xip(:old::pg_snapshot))) x,
+     LATERAL (SELECT o.* FROM outbox o WHERE o.shard = :shard::smallint AND o.xid = x OFFSET 0) v
+   WHERE v.pos > :after AND v.pos < :first AND pg_visible_in_snapshot(v.xid, (SELECT :new::pg_snapshot))
+   ORDER BY v.pos LIMIT :most)) w
+ORDER BY w.pos LIMIT :most;
 
--- name: RELAY_ROWS (shard int4, old text, new text, after int8, most int4) many
--- The batch's next rows; the last column tells that its key is held back.
-SELECT r.pos, r.id, r.key, r.topic, r.type, r.seq, r.aggregate_type, r.aggregate_id, r.payload, r.traceparent,
-       r.cache_keys, iso(r.created_at), EXISTS (SELECT FROM outbox_parked p WHERE p.key = r.key)
-FROM relay_rows(:shard::smallint, :old::pg_snapshot, :new::pg_snapshot, :after, :most) r;
+-- name: RELAY_REPLAYS (shard int4, most int4) many
+-- Parked messages whose time has come to be tried again, in the same columns.
+SELECT pos, id, key, topic, type, seq, aggregate_type, aggregate_id, payload, traceparent, cache_keys, created_at,
+       false, true
+FROM outbox_parked WHERE shard = :shard::smallint AND replay_at <= now() ORDER BY pos LIMIT :most;
 
--- name: RELAY_PARK (pos int8, reason text) none
--- Takes a message out of the way of all others.
-INSERT INTO outbox_parked SELECT o.*, :reason, now() FROM outbox o WHERE o.pos = :pos ON CONFLICT DO NOTHING;
+-- name: RELAY_PARK (shard int4, positions text, reason text, most int4) none
+-- Takes messages out of the way of all others. The first of a key is tried again soon if it may be
+-- tried more than once; who comes behind it goes when it goes.
+INSERT INTO outbox_parked
+SELECT o.*, :reason, now(), 1,
+  CASE WHEN EXISTS (SELECT FROM outbox_parked p WHERE p.key = o.key)
+       THEN (SELECT min(p.replay_at) FROM outbox_parked p WHERE p.key = o.key)
+       WHEN :most > 1 THEN now() + interval '250 milliseconds' END
+FROM outbox o WHERE o.shard = :shard::smallint AND o.pos = ANY (:positions::bigint[]) ON CONFLICT DO NOTHING;
 
--- name: RELAY_ADVANCE (shard int4, next text, after int8, pos int8, sent int4, done bool) optional writes
--- A chunk is delivered. No row: another leader has been here since it was begun, nothing is changed.
-WITH mine AS MATERIALIZED (SELECT shard FROM relay WHERE shard = :shard::smallint AND next_snap::text = :next
-                             AND last_pos = :after FOR UPDATE)
-SELECT relay_advance(shard, :pos, :sent, :done) FROM mine;
+-- name: RELAY_PARK_AGAIN (pos int8, reason text, most int4) none
+-- Refused again: its key waits longer, and after the last try for a person.
+UPDATE outbox_parked p
+SET tries = bad.tries + 1, reason = CASE WHEN p.pos = :pos THEN :reason ELSE p.reason END,
+  replay_at = CASE WHEN bad.tries + 1 < :most
+                   THEN now() + least(interval '250 milliseconds' * 2 ^ bad.tries, interval '5 seconds') END
+FROM (SELECT key, tries FROM outbox_parked WHERE pos = :pos) bad WHERE p.key = bad.key;
+
+-- name: RELAY_REPLAYED (positions text) none
+-- They have arrived.
+DELETE FROM outbox_parked WHERE pos = ANY (:positions::bigint[]);
+
+-- name: RELAY_ADVANCE (shard int4, at text, old text, stored text, after int8, next text, pos int8, sent int4, done bool) optional writes
+-- A chunk is delivered: the place of the new version of the row. No row: another leader has been here
+-- since it was read, and nothing is changed. Found by its place, because a transaction that stays open
+-- for an hour keeps an hour's versions of it.
+UPDATE relay SET snap = CASE WHEN :done THEN :next::pg_snapshot ELSE snap END,
+                 next_snap = CASE WHEN :done THEN NULL ELSE :next::pg_snapshot END,
+                 last_pos = CASE WHEN :done THEN 0 ELSE :pos END,
+                 sent = sent + :sent, updated_at = now()
+WHERE ctid = :at::tid AND shard = :shard::smallint AND snap::text = :old AND coalesce(next_snap::text, '') = :stored
+  AND last_pos = :after
+RETURNING ctid::text;
 
 -- name: OUTBOX_BACKLOG () one
--- Rows not sent yet, and the age of the oldest in seconds: outbox_backlog() by look-ups alone.
-SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(w.created_at)), 0)::float8
-FROM relay r CROSS JOIN LATERAL (
-  SELECT o.pos, o.xid, o.created_at FROM outbox o WHERE o.shard = r.shard AND o.xid >= pg_snapshot_xmax(r.snap)
-  UNION ALL
-  SELECT o.pos, o.xid, o.created_at FROM unnest(ARRAY(SELECT pg_snapshot_xip(r.snap))) x,
-    LATERAL (SELECT v.pos, v.xid, v.created_at FROM outbox v WHERE v.shard = r.shard AND v.xid = x OFFSET 0) o) w
-WHERE NOT (r.next_snap IS NOT NULL AND w.pos <= r.last_pos AND pg_visible_in_snapshot(w.xid, r.next_snap));
+-- Rows not sent yet, and the age of the oldest in seconds.
+SELECT pending, coalesce(extract(epoch FROM clock_timestamp() - oldest), 0)::float8 FROM outbox_backlog();
 
--- name: OUTBOX_PARKED () one
--- Messages that wait for a person.
-SELECT count(*) FROM outbox_parked;
+-- name: OUTBOX_ALARMS () one
+-- What a person has to look at: messages that wait for one; the age in seconds of the oldest
+-- transaction, as long as which no table is cleaned; rows for whose day nobody made a partition.
+SELECT (SELECT count(*) FROM outbox_parked WHERE replay_at IS NULL),
+  (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(t.began)), 0)::bigint
+   FROM (SELECT xact_start AS began FROM pg_stat_activity
+         WHERE (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) AND backend_type <> 'autovacuum worker'
+         UNION ALL SELECT prepared FROM pg_prepared_xacts) t),
+  (SELECT count(*) FROM (SELECT FROM outbox_default LIMIT 1000) d);
 
 -- name: OUTBOX_RETENTION (seconds int8) none
 -- Tells the job that drops old partitions how long to keep them.
@@ -67,9 +105,5 @@ WHERE name = 'partitions' AND arg <> jsonb_build_object('retention', :seconds ||
 SELECT s.snap, k.cache_keys
 FROM (SELECT pg_current_snapshot()::text AS snap) s
 LEFT JOIN (
-  SELECT w.cache_keys FROM relay r CROSS JOIN coalesce(:old::pg_snapshot, r.snap) AS since CROSS JOIN LATERAL (
-    SELECT o.cache_keys, o.created_at FROM outbox o WHERE o.shard = r.shard AND o.xid >= pg_snapshot_xmax(since)
-    UNION ALL
-    SELECT o.cache_keys, o.created_at FROM unnest(ARRAY(SELECT pg_snapshot_xip(since))) x,
-      LATERAL (SELECT v.cache_keys, v.created_at FROM outbox v WHERE v.shard = r.shard AND v.xid = x OFFSET 0) o) w
+  SELECT w.cache_keys FROM relay r CROSS JOIN LATERAL outbox_since(r.shard, coalesce(:old::pg_snapshot, r.snap)) w
   WHERE w.cache_keys IS NOT NULL AND w.created_at > now() - interval '5 minutes') k ON true;

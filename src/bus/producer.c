@@ -7,12 +7,15 @@
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <syslog.h>
+#include <unistd.h>
 
 struct producer {
 	rd_kafka_t *rk;
 	producer_report *report;
 	void *arg;
+	int bell;		/* rung when the library's queue is no longer empty */
 	int pending;		/* the library's own count includes its log lines and the like */
 	bool connected;
 	bool fatal;
@@ -151,6 +154,16 @@ refused:
 	return NULL;
 }
 
+/* The library rings only for the first of a queue: whoever is called serves all of it. */
+static void hang_bell(struct producer *p)
+{
+	static const uint64_t one = 1;
+	rd_kafka_queue_t *queue = rd_kafka_queue_get_main(p->rk);
+
+	rd_kafka_queue_io_event_enable(queue, p->bell, &one, sizeof(one));
+	rd_kafka_queue_destroy(queue);	/* our reference to it */
+}
+
 struct producer *producer_new(const struct config *cfg, producer_report *report, void *arg,
 			      char *why, size_t n)
 {
@@ -161,6 +174,9 @@ struct producer *producer_new(const struct config *cfg, producer_report *report,
 		abort();
 	p->report = report;
 	p->arg = arg;
+	p->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (p->bell < 0)
+		abort();
 	conf = configure(cfg, p, why, n);
 	if (!conf)
 		goto refused;
@@ -168,10 +184,12 @@ struct producer *producer_new(const struct config *cfg, producer_report *report,
 	if (p->rk) {
 		why[0] = '\0';	/* it leaves words there also when it succeeds */
 		rd_kafka_set_log_queue(p->rk, NULL);	/* the one that producer_poll serves */
+		hang_bell(p);
 		return p;
 	}
 	rd_kafka_conf_destroy(conf);	/* rd_kafka_new takes it only when it succeeds */
 refused:
+	close(p->bell);
 	free(p);
 	return NULL;
 }
@@ -185,6 +203,7 @@ void producer_close(struct producer *p, int timeout_ms)
 		(void)producer_flush(p, 1000);	/* serves the reports of what was purged */
 	}
 	rd_kafka_destroy(p->rk);
+	close(p->bell);
 	free(p);
 }
 
@@ -244,7 +263,15 @@ enum produced producer_send(struct producer *p, const struct bus_message *m)
 
 int producer_poll(struct producer *p, int timeout_ms)
 {
+	uint64_t rings;
+
+	(void)!read(p->bell, &rings, sizeof(rings));
 	return rd_kafka_poll(p->rk, timeout_ms);
+}
+
+int producer_socket(const struct producer *p)
+{
+	return p ? p->bell : -1;
 }
 
 bool producer_flush(struct producer *p, int timeout_ms)

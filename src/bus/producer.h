@@ -50,6 +50,8 @@ enum produced producer_send(struct producer *p, const struct bus_message *m);
 
 /* Waits up to timeout_ms for reports and calls them; how many events there were. */
 int producer_poll(struct producer *p, int timeout_ms);
+/* Readable when producer_poll has something to do; -1 for no producer. */
+int producer_socket(const struct producer *p);
 /* Waits until everything taken is reported. False when timeout_ms was not enough. */
 bool producer_flush(struct producer *p, int timeout_ms);
 /* Messages taken and not reported. */

@@ -12,6 +12,7 @@
 #define LEASE_S 3
 #define WAIT_MS 50
 #define WAIT_STEP_MS 5
+#define MANY 4		/* keys from which on deletes are not confirmed one by one */
 
 void (*cache_observer)(enum cache_family family, bool hit);
 
@@ -137,15 +138,6 @@ uint64_t cache_generation_of(const char *key)
 	return hash64(key, strlen(key));
 }
 
-/* True when nobody can find the old value under this key any more. */
-static bool forget(struct call *k, const char *key)
-{
-	const char *full = wire_key(k, key);
-
-	/* What memcached does not take as a key was never stored. */
-	return !full || wire_delete(k, full) == WIRE_OK;
-}
-
 /* The next line that is not empty; false at the end. */
 static bool next_key(struct str *keys, struct str *key)
 {
@@ -157,23 +149,40 @@ static bool next_key(struct str *keys, struct str *key)
 	return false;
 }
 
+/* The keys as memcached knows them; what it does not take as a key was never stored. */
+static int full_keys(struct call *k, struct str list, const char **full)
+{
+	struct str key;
+	int n = 0;
+
+	while (next_key(&list, &key)) {
+		full[n] = wire_key(k, arena_strndup(k->c->arena, key.p, key.n));
+		n += full[n] != NULL;
+	}
+	return n;
+}
+
 bool cache_forget(struct ctx *c, const char *keys)
 {
-	struct str rest = str_of(keys), key;
-	bool sure = true, begun = false;
-	struct call k = { .c = c };
+	struct str list = str_of(keys);
+	const char **full;
+	struct call k;
+	int n;
 
-	if (!c->cache || !c->cache->mc)
+	if (!c->cache || !c->cache->mc || list.n == 0)
 		return true;
+	if (!wire_begin_delete(&k, c))
+		return false;
+	/* as many as there could be at most, of two bytes each */
+	full = arena_alloc(c->arena, sizeof(*full) * (list.n / 2 + 1));
+	n = full_keys(&k, list, full);
+	if (n >= MANY)
+		return wire_delete_many(&k, full, n) == WIRE_OK;
 	/* After one failure the debt covers all: no second wait. */
-	while (sure && next_key(&rest, &key)) {
-		if (!begun)
-			sure = wire_begin_delete(&k, c);
-		begun = true;
-		if (sure)
-			sure = forget(&k, arena_strndup(c->arena, key.p, key.n));
-	}
-	return sure;
+	for (int i = 0; i < n; i++)
+		if (wire_delete(&k, full[i]) != WIRE_OK)
+			return false;
+	return true;
 }
 
 void cache_bump(const char *keys)

@@ -14,6 +14,7 @@
 #define HEAD (1 + KEY_HASH)
 #define KEY_MAX 250
 #define VALUE_MAX (64u << 20)
+#define SERVERS_MAX 64	/* beyond them one answer is asked for each key */
 
 /* ---- setting up ---- */
 
@@ -145,6 +146,7 @@ void cache_free(struct cache *cache)
 		return;
 	if (cache->mc) {
 		memcached_result_free(&cache->result);
+		memcached_free(cache->many);
 		memcached_free(cache->mc);
 	}
 	l1_free(cache->l1);
@@ -175,6 +177,8 @@ bool wire_begin(struct call *k, struct ctx *c)
 static void give_up(struct call *k, const char *what, memcached_return_t rc)
 {
 	memcached_quit(k->cache->mc);
+	if (k->cache->many)
+		memcached_quit(k->cache->many);
 	shm_breaker_trip(SHM_BREAKER_CACHE, clock_mono_ms(), k->cache->retry_ms);
 	k->c->cache_off = true;
 	log_pairs(LOG_WARN_, "cache", "request_id", k->c->request_id, "operation", what, "detail",
@@ -182,7 +186,7 @@ static void give_up(struct call *k, const char *what, memcached_return_t rc)
 }
 
 /* Gives the client what is left of the budget. */
-static bool budget(struct call *k, const char *what)
+static bool budget_of(struct call *k, memcached_st *mc, const char *what)
 {
 	int64_t left = k->deadline - clock_mono_ms();
 
@@ -190,9 +194,14 @@ static bool budget(struct call *k, const char *what)
 		give_up(k, what, MEMCACHED_TIMEOUT);
 		return false;
 	}
-	memcached_behavior_set(k->cache->mc, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, (uint64_t)left);
-	memcached_behavior_set(k->cache->mc, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, (uint64_t)left);
+	memcached_behavior_set(mc, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, (uint64_t)left);
+	memcached_behavior_set(mc, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, (uint64_t)left);
 	return true;
+}
+
+static bool budget(struct call *k, const char *what)
+{
+	return budget_of(k, k->cache->mc, what);
 }
 
 static enum wire_rc settle(struct call *k, const char *what, memcached_return_t rc)
@@ -327,4 +336,63 @@ enum wire_rc wire_delete(struct call *k, const char *key)
 	k->c->cache_trips++;
 	rc = settle(k, "delete", memcached_delete(k->cache->mc, key, strlen(key), 0));
 	return rc == WIRE_REFUSED ? WIRE_OK : rc;
+}
+
+static memcached_st *many_client(struct cache *cache)
+{
+	if (cache->many)
+		return cache->many;
+	cache->many = memcached_clone(NULL, cache->mc);
+	if (!cache->many)
+		abort();
+	memcached_behavior_set(cache->many, MEMCACHED_BEHAVIOR_NOREPLY, 1);
+	memcached_behavior_set(cache->many, MEMCACHED_BEHAVIOR_BUFFER_REQUESTS, 1);
+	return cache->many;
+}
+
+/* A server works off a connection in order: when it has answered a question about the last of its
+ * keys it has done all deletes before. (memcached_version would ask only once in a lifetime.) */
+static memcached_return_t confirm(memcached_st *mc, const char *const *keys, int n)
+{
+	bool asked[SERVERS_MAX] = { false };
+	memcached_return_t rc = MEMCACHED_SUCCESS;
+
+	memcached_behavior_set(mc, MEMCACHED_BEHAVIOR_NOREPLY, 0);
+	for (int i = n - 1; i >= 0 && rc == MEMCACHED_SUCCESS; i--) {
+		uint32_t server = memcached_generate_hash(mc, keys[i], strlen(keys[i]));
+		uint32_t flags;
+		size_t len;
+
+		if (server < SERVERS_MAX && asked[server])
+			continue;
+		if (server < SERVERS_MAX)
+			asked[server] = true;
+		free(memcached_get(mc, keys[i], strlen(keys[i]), &len, &flags, &rc));
+		if (rc == MEMCACHED_NOTFOUND)
+			rc = MEMCACHED_SUCCESS;
+	}
+	memcached_behavior_set(mc, MEMCACHED_BEHAVIOR_NOREPLY, 1);
+	return rc;
+}
+
+/* The requests lie in buffers that go out when they are full. */
+enum wire_rc wire_delete_many(struct call *k, const char *const *keys, int n)
+{
+	memcached_st *mc = many_client(k->cache);
+	memcached_return_t rc = MEMCACHED_SUCCESS;
+
+	if (!budget_of(k, mc, "delete"))
+		return WIRE_FAILED;
+	k->c->cache_trips++;
+	for (int i = 0; i < n; i++) {
+		rc = memcached_delete(mc, keys[i], strlen(keys[i]), 0);
+		if (rc != MEMCACHED_SUCCESS && rc != MEMCACHED_BUFFERED) {
+			(void)settle(k, "delete", rc);
+			return WIRE_FAILED;
+		}
+	}
+	rc = memcached_flush_buffers(mc);
+	if (rc == MEMCACHED_SUCCESS && !budget_of(k, mc, "delete"))
+		return WIRE_FAILED;
+	return settle(k, "delete", rc == MEMCACHED_SUCCESS ? confirm(mc, keys, n) : rc);
 }

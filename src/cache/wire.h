@@ -10,6 +10,7 @@
 
 struct cache {
 	memcached_st *mc;	/* NULL: the null cache */
+	memcached_st *many;	/* of wire_delete_many: buffers, asks for no answers */
 	memcached_result_st result; /* not allocated by the library: it would free it at each end */
 	long timeout_ms, retry_ms;
 	struct l1 *l1;		/* NULL: no copies in this process */
@@ -48,6 +49,8 @@ enum wire_rc wire_add(struct call *k, const char *key, struct str packed, int tt
 enum wire_rc wire_cas(struct call *k, const char *key, struct str packed, int ttl_s, uint64_t cas);
 /* OK also when there was nothing. */
 enum wire_rc wire_delete(struct call *k, const char *key);
+/* All of them, confirmed by one answer at the end. OK also when there was nothing. */
+enum wire_rc wire_delete_many(struct call *k, const char *const *keys, int n);
 
 /* ---- what cache.c is made of, for the test that interleaves the steps ---- */
 /* cache_lease without the waiting: true when somebody else holds the lease. */

@@ -306,12 +306,12 @@ static struct finding check_parked(struct doctor *d)
 {
 	PGresult *r;
 
-	if (db_query0(d->c, Q_OUTBOX_PARKED, &r) != OK)
+	if (db_query0(d->c, Q_OUTBOX_ALARMS, &r) != OK)
 		return failed(d, "marquee migrate, as marquee_owner");
 	if (db_get_long(r, 0, 0) > 0)
 		return found(V_WARN, arena_printf(d->c->arena, "%s messages that no broker takes",
 						  db_get(r, 0, 0)),
-			     "look at the table outbox_parked for the reasons");
+			     "marquee outbox list shows them and the reasons");
 	return good("no message is parked");
 }
 

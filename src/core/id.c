@@ -57,7 +57,7 @@ static uint64_t next_tick(void)
 	return last;
 }
 
-static void put_hex(char *out, const unsigned char *b)
+void id_format(const unsigned char b[16], char out[37])
 {
 	static const char digits[] = "0123456789abcdef";
 
@@ -82,7 +82,7 @@ struct id id_new(void)
 	b[6] = (unsigned char)(0x70 | (tick >> 8 & 0x0F));
 	b[7] = (unsigned char)tick;
 	b[8] = (b[8] & 0x3F) | 0x80;
-	put_hex(id.s, b);
+	id_format(b, id.s);
 	return id;
 }
 

@@ -12,6 +12,7 @@ struct id {
 struct id id_new(void);
 /* Accepts any case of the 8-4-4-4-12 form only. */
 bool id_parse(struct str s, struct id *out);
+void id_format(const unsigned char bytes[16], char out[37]);
 static inline bool id_none(const struct id *id)
 {
 	return id->s[0] == '\0';

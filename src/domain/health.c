@@ -13,11 +13,33 @@ struct part {
 	const char *name, *state, *error;
 	bool vital;
 };
-enum { P_DATABASE, P_CACHE, P_KAFKA, P_NOTIFIER, P_REPLICA, N_PARTS };
+enum { P_DATABASE, P_CACHE, P_KAFKA, P_NOTIFIER, P_OUTBOX, P_REPLICA, N_PARTS };
+
+/* Alarms of the outbox: more than so many is one. */
+static const struct {
+	const char *member;
+	long most;
+	const char *error;
+} alarms[] = {
+	{ "parked", 0, "messages are parked: marquee outbox list" },
+	{ "unplaced", 0, "no partition for the day: marquee job run partitions" },
+	{ "oldest_transaction_seconds", 600, "a transaction has been open for over ten minutes" },
+};
 
 static bool is_up(const struct part *p)
 {
 	return !p->state || strcmp(p->state, "up") == 0 || strcmp(p->state, "off") == 0;
+}
+
+static void ask_outbox(struct json_object *o, struct part *part)
+{
+	struct json_object *v;
+
+	*part = (struct part){ "outbox", "up", NULL, false };
+	for (size_t i = 0; i < COUNT(alarms); i++)
+		if (json_object_object_get_ex(o, alarms[i].member, &v) &&
+		    json_object_get_int64(v) > alarms[i].most)
+			*part = (struct part){ "outbox", "alarm", alarms[i].error, false };
 }
 
 /* kafka is what the notifier last reported; an old report says nothing. */
@@ -39,6 +61,7 @@ static void ask_notifier(struct ctx *c, struct part *parts)
 		if (kafka)
 			parts[P_KAFKA] =
 			    (struct part){ "kafka", kafka, "the brokers do not answer", false };
+		ask_outbox(o, &parts[P_OUTBOX]);
 	}
 }
 
@@ -81,6 +104,7 @@ const char *health_json(struct ctx *c, bool totals, bool *serving)
 		[P_CACHE] = { "cache", cache_state(c), "memcached does not answer", false },
 		[P_KAFKA] = { "kafka", "unknown", "the notifier has not reported", false },
 		[P_NOTIFIER] = { "notifier", "down", "no heartbeat for 10 seconds", false },
+		[P_OUTBOX] = { "outbox", "unknown", "the notifier has not reported", false },
 		/* the last, so that it can be left out */
 		[P_REPLICA] = { "replica", db_replica_state(c), "lists come from the primary",
 				false },

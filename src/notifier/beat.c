@@ -32,8 +32,11 @@ static void count_backlog(struct notifier *n, int64_t now)
 		n->pending = db_get_long(r, 0, 0);
 		n->oldest_s = strtod(db_get(r, 0, 1), NULL);
 	}
-	if (db_query0(c, Q_OUTBOX_PARKED, &r) == OK)
+	if (db_query0(c, Q_OUTBOX_ALARMS, &r) == OK) {
 		n->parked = db_get_long(r, 0, 0);
+		n->transaction_s = db_get_long(r, 0, 1);
+		n->unplaced = db_get_long(r, 0, 2);
+	}
 	took = clock_mono_ms() - now;
 	n->backlog_at = now + (took * BACKLOG_SHARE > SECOND_MS ? took * BACKLOG_SHARE : SECOND_MS);
 }
@@ -53,6 +56,8 @@ static const char *state_text(struct notifier *n)
 	}
 	strbuf_printf(&b, "],\"pending\":%lld,\"oldest_seconds\":%.3f,\"parked\":%lld,", n->pending,
 		      n->oldest_s, n->parked);
+	strbuf_printf(&b, "\"oldest_transaction_seconds\":%lld,\"unplaced\":%lld,",
+		      n->transaction_s, n->unplaced);
 	strbuf_printf(&b, "\"sent\":%llu,\"pid\":%ld,\"host\":", n->sent, (long)getpid());
 	strbuf_jsonz(&b, n->host);
 	strbuf_adds(&b, ",\"version\":");

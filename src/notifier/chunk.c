@@ -2,6 +2,7 @@
  * cache, advance. Whatever fails, it begins again at its first row that was not delivered. */
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/strbuf.h"
 #include "notifier/message.h"
 #include "notifier/notifier.h"
 
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 
 #define PAUSE_MS 250
-#define PAUSE_MAX_MS 5000
+#define FULL_MS 5
 
 struct number {
 	char s[24];
@@ -21,92 +22,101 @@ static const char *text(struct number *b, long long v)
 	return b->s;
 }
 
-void chunk_drop(struct shard *s)
+void chunk_drop(struct notifier *n, struct shard *s)
 {
+	if (n->asked == s)
+		n->asked = NULL;	/* nobody waits for that answer any more */
 	s->state = SHARD_IDLE;
-	s->batch = false;
+	s->known = s->batch = s->replays = false;
 	s->rows = NULL;
+	s->n = 0;
 	arena_reset(s->arena);
-	arena_reset(s->batch_arena);
 }
 
 /* ---- reading ---- */
 
-static enum err batch_begin(struct notifier *n, struct shard *s)
+bool chunk_read(struct notifier *n, struct shard *s, int64_t now)
 {
-	struct ctx *c = notifier_ctx(n, s->batch_arena);
-	struct number shard;
-	PGresult *r;
+	struct number shard, first, after, most;
+	const char *rows[] = { text(&shard, s->number), s->snap, s->next, text(&first, s->first),
+			       text(&after, s->after), text(&most, n->cfg->notifier_batch) };
+	const char *replays[] = { shard.s, most.s };
 
-	TRY(db_query(c, Q_RELAY_BEGIN, &r, text(&shard, s->number)));
-	s->old = db_get(r, 0, 0);
-	s->next = db_get(r, 0, 1);
-	s->stored = s->after = strtoll(db_get(r, 0, 2), NULL, 10);
-	if (s->stored == 0) {
-		TRY(db_query(c, Q_RELAY_FIRST, &r, text(&shard, s->number), s->old));
-		s->after = strtoll(db_get(r, 0, 0), NULL, 10);
-	}
-	s->batch = true;
-	return OK;
+	s->replay = !s->batch;
+	s->replays = false;
+	if (!async_start(&n->relay_db, s->replay ? Q_RELAY_REPLAYS : Q_RELAY_ROWS,
+			 s->replay ? replays : rows, now))
+		return false;
+	n->asked = s;
+	s->state = SHARD_READING;
+	return true;
 }
 
-enum err chunk_load(struct notifier *n, struct shard *s)
+static void clear_rows(void *rows)
 {
-	struct number shard, after, most;
-	struct ctx *c;
+	PQclear(rows);
+}
 
-	s->waiting = false;
-	if (!s->batch)
-		TRY(batch_begin(n, s));
+void chunk_rows(struct notifier *n, struct shard *s, PGresult *rows, int64_t now)
+{
+	if (PQresultStatus(rows) != PGRES_TUPLES_OK) {
+		log_pairs(LOG_WARN_, "the outbox cannot be read", "detail",
+			  PQresultErrorMessage(rows), (char *)NULL);
+		PQclear(rows);
+		s->state = SHARD_IDLE;
+		s->pause_until = now + PAUSE_MS;
+		return;
+	}
 	arena_reset(s->arena);
-	c = notifier_ctx(n, s->arena);
-	TRY(db_query(c, Q_RELAY_ROWS, &s->rows, text(&shard, s->number), s->old, s->next,
-		     text(&after, s->after), text(&most, n->cfg->notifier_batch)));
-	s->n = PQntuples(s->rows);
+	arena_defer(s->arena, clear_rows, rows);
+	s->rows = rows;
+	s->n = PQntuples(rows);
 	s->last = s->n < n->cfg->notifier_batch;
 	s->slots = arena_zalloc(s->arena, sizeof(*s->slots) * (size_t)(s->n + 1));
-	for (int i = 0; i < s->n; i++)
+	for (int i = 0; i < s->n; i++) {
 		s->slots[i].shard = s;
-	s->sent = s->unreported = s->attempts = 0;
+		s->slots[i].aside = message_bool(rows, i, OB_HELD);
+	}
+	s->sent = s->unreported = s->alone = 0;
 	s->again = false;
 	s->bad = -1;
-	s->state = s->n > 0 ? SHARD_SENDING : SHARD_DELIVERED;
-	return OK;
+	s->state = SHARD_SENDING;
 }
 
 /* ---- sending ---- */
 
 static void note_bad(struct shard *s, int row, const char *reason)
 {
+	if (row >= s->alone)
+		s->alone = row + 1;
 	if (s->bad >= 0 && s->bad < row)
 		return;
 	s->bad = row;
 	snprintf(s->reason, sizeof(s->reason), "%s", reason ? reason : "refused");
 }
 
-static bool held(const struct shard *s, int row)
-{
-	return strcmp(db_get(s->rows, row, OB_HELD), "t") == 0;
-}
-
 /* False: no more now. */
 static bool send_row(struct notifier *n, struct shard *s)
 {
-	struct bus_header headers[MESSAGE_HEADERS];
-	struct bus_message m;
+	struct slot *slot = &s->slots[s->sent];
+	struct message out;
 
-	if (held(s, s->sent)) {
-		note_bad(s, s->sent, "a message of its key is parked");
-		return false;
+	if (slot->done || slot->aside) {
+		s->sent++;
+		return true;
 	}
-	message_from_row(n->cfg, s->rows, s->sent, headers, &m);
-	m.opaque = &s->slots[s->sent];
-	switch (producer_send(n->producer, &m)) {
+	slot->alone = s->sent < s->alone;
+	if (slot->alone && s->unreported > 0)
+		return false;
+	message_from_row(n->cfg, s->rows, s->sent, &out);
+	out.m.opaque = slot;
+	switch (producer_send(n->producer, &out.m)) {
 	case PRODUCED:
 		s->unreported++;
 		s->sent++;
 		return true;
 	case PRODUCE_BAD:
+		slot->alone = true;
 		note_bad(s, s->sent, "the message is too large or its topic has no valid name");
 		return false;
 	case PRODUCE_FATAL:
@@ -122,10 +132,11 @@ void chunk_send(struct notifier *n, struct shard *s, int64_t now)
 {
 	while (s->sent < s->n && !s->again && s->bad < 0 && send_row(n, s))
 		continue;
-	if (s->sent == s->n || s->again || s->bad >= 0)
+	if (s->sent == s->n || s->again || s->bad >= 0 ||
+	    (s->sent < s->alone && s->unreported > 0))
 		s->state = SHARD_REPORTS;
 	else
-		s->pause_until = now + 5;	/* the queue is full */
+		s->pause_until = now + FULL_MS;	/* the producer's queue is full */
 }
 
 void chunk_report(void *arg, void *opaque, enum delivery how, const char *reason)
@@ -150,6 +161,7 @@ void chunk_report(void *arg, void *opaque, enum delivery how, const char *reason
 
 /* ---- after the reports ---- */
 
+/* What came after the first that failed goes again too, for the order of its key. */
 static void send_again(struct shard *s, int first, int64_t pause_until)
 {
 	for (int i = first; i < s->n; i++)
@@ -161,56 +173,110 @@ static void send_again(struct shard *s, int first, int64_t pause_until)
 	s->state = SHARD_SENDING;
 }
 
-static void clean_cache(struct notifier *n, struct shard *s)
+/* "{1,2,3}": positions of the rows for which pick is true. */
+static const char *positions(struct arena *a, const struct shard *s, bool (*pick)(struct slot))
 {
-	struct ctx *c = notifier_ctx(n, n->scratch);
+	struct strbuf b;
 
-	for (int i = 0; i < s->n; i++) {
-		const char *keys = db_get(s->rows, i, OB_CACHE_KEYS);
-
-		if (keys)
-			cache_invalidate(c, keys);
-	}
-	arena_reset(n->scratch);
+	strbuf_init(&b, a, (size_t)s->n * 24 + 8);
+	strbuf_addc(&b, '{');
+	for (int i = 0; i < s->n; i++)
+		if (pick(s->slots[i]))
+			strbuf_printf(&b, "%s%lld", b.len > 1 ? "," : "",
+				      (long long)message_int(s->rows, i, OB_POS));
+	strbuf_addc(&b, '}');
+	return strbuf_str(&b);
 }
 
-static void finish(struct notifier *n, struct shard *s)
+static bool is_done(struct slot slot)
 {
-	FAULT(RELAY_ACKED);
-	clean_cache(n, s);
-	s->state = SHARD_DELIVERED;
+	return slot.done;
 }
 
-/* The row and all behind it in its key's order wait in a table of their own; the chunk ends here,
- * so that the next one is read with that in mind. */
-static bool park(struct notifier *n, struct shard *s)
+static bool is_aside(struct slot slot)
 {
-	struct ctx *c = notifier_ctx(n, n->scratch);
-	bool parked = db_query(c, Q_RELAY_PARK, NULL, db_get(s->rows, s->bad, OB_POS),
-			       s->reason) == OK;
+	return slot.aside;
+}
 
-	if (parked)
-		log_pairs(LOG_ERROR_, "message parked", "id", db_get(s->rows, s->bad, OB_ID),
-			  "type", db_get(s->rows, s->bad, OB_TYPE), "key",
-			  db_get(s->rows, s->bad, OB_KEY), "reason", s->reason, (char *)NULL);
+static bool park(struct notifier *n, const struct shard *s, const char *which, const char *reason)
+{
+	struct number shard, most;
+
+	return db_query(notifier_ctx(n, n->scratch), Q_RELAY_PARK, NULL, text(&shard, s->number),
+			which, reason, text(&most, n->cfg->notifier_max_attempts)) == OK;
+}
+
+/* True when the refused row waits in a table of its own, out of everybody's way but its key's. */
+static bool park_bad(struct notifier *n, const struct shard *s)
+{
+	long long at = message_int(s->rows, s->bad, OB_POS);
+	struct number pos, most;
+	bool parked;
+
+	if (s->replay)
+		parked = db_query(notifier_ctx(n, n->scratch), Q_RELAY_PARK_AGAIN, NULL,
+				  text(&pos, at), s->reason,
+				  text(&most, n->cfg->notifier_max_attempts)) == OK;
+	else
+		parked = park(n, s, arena_printf(n->scratch, "{%lld}", at), s->reason);
 	arena_reset(n->scratch);
 	return parked;
 }
 
+static void set_aside(struct shard *s, int bad)
+{
+	const char *key = db_get(s->rows, bad, OB_KEY);
+
+	for (int i = bad; i < s->n; i++)
+		if (strcmp(db_get(s->rows, i, OB_KEY), key) == 0)
+			s->slots[i].aside = true;
+}
+
+/* Brokers refuse whole requests: first it goes by itself, and is parked only if that is refused too
+ * (the producer refuses one message at a time). */
 static void handle_bad(struct notifier *n, struct shard *s, int64_t now)
 {
-	bool hopeless = held(s, s->bad) || ++s->attempts >= n->cfg->notifier_max_attempts;
-	long pause = PAUSE_MS << (s->attempts < 5 ? s->attempts : 5);
+	int bad = s->bad;
+	bool by_itself = s->slots[bad].alone;
+	char id[37];
 
-	if (hopeless && park(n, s)) {
-		s->n = s->bad + 1;
-		s->last = false;
-		finish(n, s);
+	message_id(s->rows, bad, id);
+	log_pairs(by_itself ? LOG_ERROR_ : LOG_WARN_, by_itself ? "message parked" : "refused",
+		  "id", id, "type", db_get(s->rows, bad, OB_TYPE), "key",
+		  db_get(s->rows, bad, OB_KEY), "reason", s->reason, (char *)NULL);
+	if (!by_itself) {
+		send_again(s, bad, now);
+	} else if (park_bad(n, s)) {
+		set_aside(s, bad);
+		send_again(s, bad, now);
+	} else {
+		send_again(s, bad, now + PAUSE_MS);
+	}
+}
+
+/* Those of held keys wait behind the first, before the shard goes on. */
+static bool park_rest(struct notifier *n, const struct shard *s)
+{
+	bool any = false, parked = true;
+
+	for (int i = 0; i < s->n; i++)
+		any |= s->slots[i].aside;
+	if (any && !s->replay)
+		parked = park(n, s, positions(n->scratch, s, is_aside),
+			      "a message of its key is parked");
+	arena_reset(n->scratch);
+	return parked;
+}
+
+static void finish(struct notifier *n, struct shard *s, int64_t now)
+{
+	FAULT(RELAY_ACKED);
+	if (!park_rest(n, s)) {
+		s->pause_until = now + PAUSE_MS;
 		return;
 	}
-	log_pairs(LOG_WARN_, "message refused", "id", db_get(s->rows, s->bad, OB_ID), "reason",
-		  s->reason, (char *)NULL);
-	send_again(s, s->bad, now + (pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS));
+	clean_keys(n, s->rows, s->n, OB_CACHE_KEYS);
+	s->state = SHARD_DELIVERED;
 }
 
 void chunk_reported(struct notifier *n, struct shard *s, int64_t now)
@@ -221,41 +287,75 @@ void chunk_reported(struct notifier *n, struct shard *s, int64_t now)
 		FAULT(RELAY_PRODUCED);
 		return;
 	}
-	while (first < s->n && s->slots[first].done)
+	while (first < s->n && (s->slots[first].done || s->slots[first].aside))
 		first++;
 	if (first == s->n)
-		finish(n, s);
+		finish(n, s, now);
 	else if (first == s->bad)
 		handle_bad(n, s, now);
 	else
-		send_again(s, first, now + PAUSE_MS);
+		send_again(s, first, s->again ? now + PAUSE_MS : now);
 }
 
-void chunk_advance(struct notifier *n, struct shard *s, int64_t now)
-{
-	struct ctx *c = notifier_ctx(n, n->scratch);
-	struct number shard, stored, pos, sent;
-	PGresult *r;
-	enum err e;
-	long long at = s->after;
+/* ---- telling the database ---- */
 
-	if (s->n > 0)
-		at = strtoll(db_get(s->rows, s->n - 1, OB_POS), NULL, 10);
-	e = db_query(c, Q_RELAY_ADVANCE, &r, text(&shard, s->number), s->next,
-		     text(&stored, s->stored), text(&pos, at), text(&sent, s->n),
-		     s->last ? "t" : "f");
-	if (e != OK) {
-		/* Unknown outcomes too: if it was done, the second try changes nothing. */
-		s->pause_until = now + PAUSE_MS;
-	} else if (PQntuples(r) == 0) {
-		log_msg(LOG_INFO_, "shard %d was moved by another leader", s->number);
-		chunk_drop(s);
+static bool advance_batch(struct notifier *n, struct shard *s, int64_t now)
+{
+	struct number shard, stored, pos, sent;
+	long long at = s->n > 0 ? message_int(s->rows, s->n - 1, OB_POS) : s->after;
+	const char *args[] = { text(&shard, s->number), s->at, s->snap, s->stored_next,
+			       text(&stored, s->stored), s->next, text(&pos, at),
+			       text(&sent, s->n), s->last ? "t" : "f" };
+
+	return async_start(&n->relay_db, Q_RELAY_ADVANCE, args, now);
+}
+
+bool chunk_advance(struct notifier *n, struct shard *s, int64_t now)
+{
+	bool begun;
+
+	if (s->replay) {
+		const char *args[] = { positions(n->scratch, s, is_done) };
+
+		begun = async_start(&n->relay_db, Q_RELAY_REPLAYED, args, now);
+		arena_reset(n->scratch);
 	} else {
-		n->sent += (unsigned long long)s->n;
-		s->stored = s->after = at;
-		if (s->last)
-			chunk_drop(s);
-		s->state = SHARD_IDLE;
+		begun = advance_batch(n, s, now);
 	}
-	arena_reset(n->scratch);
+	if (!begun)
+		return false;
+	n->asked = s;
+	s->state = SHARD_ADVANCING;
+	return true;
+}
+
+static void batch_moved(struct shard *s, const PGresult *r)
+{
+	s->stored = s->after = s->last ? 0 : message_int(s->rows, s->n - 1, OB_POS);
+	snprintf(s->at, sizeof(s->at), "%s", db_get(r, 0, 0));
+	if (s->last)
+		shard_keep(&s->snap, s->next);
+	shard_keep(&s->stored_next, s->last ? "" : s->next);
+	s->batch = !s->last;
+}
+
+void chunk_advanced(struct notifier *n, struct shard *s, const PGresult *r, int64_t now)
+{
+	ExecStatusType status = PQresultStatus(r);
+
+	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+		/* Unknown outcomes too: if it was done, the second try finds another version. */
+		s->state = SHARD_DELIVERED;
+		s->pause_until = now + PAUSE_MS;
+		return;
+	}
+	if (!s->replay && PQntuples(r) == 0) {
+		log_msg(LOG_INFO_, "shard %d was moved by another leader", s->number);
+		chunk_drop(n, s);
+		return;
+	}
+	n->sent += (unsigned long long)s->n;
+	if (!s->replay)
+		batch_moved(s, r);
+	s->state = SHARD_IDLE;
 }

@@ -16,7 +16,6 @@ void lead_lost(struct notifier *n)
 		if (s->leads)
 			log_msg(LOG_WARN_, "shard %d is not led any more", i);
 		s->leads = false;
-		s->waiting = false;
 	}
 	n->backend = 0;
 	n->lock_at = 0;
@@ -65,7 +64,7 @@ bool lead_step(struct notifier *n, int64_t now)
 		if (lock == LOCK_OURS)
 			begin_leading(n, s);
 		else if (lock == LOCK_TAKEN && s->unreported == 0)
-			chunk_drop(s);	/* its leader sends it again */
+			chunk_drop(n, s);	/* its leader sends it again */
 	}
 	arena_reset(n->scratch);
 	return true;

@@ -122,52 +122,32 @@ static bool work_left(const struct notifier *n)
 	for (int i = 0; i < SHARDS; i++)
 		if (n->shards[i].state != SHARD_IDLE)
 			return true;
-	return n->job_running;
+	return async_running(&n->jobs);
 }
 
-static long until(int64_t at, int64_t now, long most)
+/* Milliseconds that may be slept if nobody calls; 0 while something can go on at once. */
+static int next_in(const struct notifier *n, int64_t now)
 {
-	return at <= now ? 0 : at - now < most ? (long)(at - now) : most;
+	int64_t due = relay_due(n);
+
+	if (!async_running(&n->jobs) && n->job_at < due)
+		due = n->job_at;
+	if (due <= now)
+		return 0;
+	return due - now < IDLE_MS ? (int)(due - now) : IDLE_MS;
 }
 
-/* Milliseconds that may be slept; 0 while a shard can go on at once. */
-static long next_in(const struct notifier *n, int64_t now)
-{
-	long ms = IDLE_MS;
-
-	if (!n->job_running)
-		ms = until(n->job_at, now, ms);
-	for (int i = 0; i < SHARDS; i++) {
-		const struct shard *s = &n->shards[i];
-		bool reports = s->state == SHARD_REPORTS && s->unreported > 0;
-
-		if (!s->leads || reports)
-			continue;
-		if (s->state != SHARD_IDLE || s->batch || s->waiting)
-			ms = until(s->pause_until, now, ms);
-		else
-			ms = until(n->look_at, now, ms);
-	}
-	return ms;
-}
-
-/* Delivery reports come on no descriptor: while some are due, the producer does the waiting, in
- * short pieces. */
-static void rest(struct notifier *n, long ms)
+static void rest(struct notifier *n, int ms)
 {
 	struct pollfd p[] = {
 		{ .fd = n->signals, .events = POLLIN },
 		{ .fd = n->wake.fd, .events = POLLIN },
-		{ .fd = job_socket(n), .events = POLLIN },
+		{ .fd = async_socket(&n->jobs), .events = POLLIN },
+		{ .fd = async_socket(&n->relay_db), .events = POLLIN },
+		{ .fd = producer_socket(n->producer), .events = POLLIN },
 	};
 
-	if (relay_in_flight(n)) {
-		long piece = producer_connected(n->producer) ? 5 : 50;
-
-		producer_poll(n->producer, (int)(ms < piece ? ms : piece));
-		ms = 0;
-	}
-	(void)poll(p, COUNT(p), (int)ms);
+	(void)poll(p, COUNT(p), ms);
 }
 
 static void loop(struct notifier *n)
@@ -187,7 +167,7 @@ static void loop(struct notifier *n)
 		} else if (n->producer) {
 			producer_poll(n->producer, 0);
 		}
-		if (connected || n->job_running)
+		if (connected || async_running(&n->jobs))
 			job_step(n, now);
 		log_flush(1000);
 		if (n->stopping && (!work_left(n) || now >= n->stop_by))
@@ -200,6 +180,7 @@ static int run(struct notifier *n)
 {
 	n->signals = signals_open();
 	n->scratch = arena_new(SCRATCH_MAX);
+	n->keys = arena_new(SCRATCH_MAX);
 	n->c.cfg = n->cfg;
 	n->c.actor = &actor_anonymous;
 	n->db = n->c.db = db_new(n->cfg, n->cfg->db_dsn, "marquee-notifier");
@@ -207,19 +188,21 @@ static int run(struct notifier *n)
 	if (gethostname(n->host, sizeof(n->host) - 1) != 0)
 		snprintf(n->host, sizeof(n->host), "unknown");
 	relay_init(n);
+	job_init(n);
 	if (!relay_open(n))
 		return refuse("Kafka's library refuses the configuration; the log says why");
 	(void)wake_open(&n->wake, n->cfg->notifier_socket);
 	log_pairs(LOG_INFO_, "started", "version", MARQUEE_VERSION, "brokers",
 		  n->cfg->kafka_brokers, (char *)NULL);
 	loop(n);
-	job_stop(n);
+	async_close(&n->jobs);
 	relay_close(n);
 	wake_close(&n->wake);
 	cache_free(n->cache);
 	db_close(n->db);
 	free(n->swept);
 	arena_free(n->scratch);
+	arena_free(n->keys);
 	log_msg(LOG_INFO_, "stopped");
 	log_flush(0);
 	return 0;

@@ -1,7 +1,11 @@
 /* src/notifier/message.c - an outbox row as a Kafka message: topic, key, headers (CloudEvents 1.0,
  * Kafka binding, binary mode), value as it is stored */
-#include "core/clock.h"
 #include "notifier/message.h"
+
+#include "core/id.h"
+
+#include <endian.h>
+#include <stdio.h>
 
 static const struct {
 	const char *word;	/* as the row says */
@@ -11,26 +15,33 @@ static const struct {
 	{ "notifications", offsetof(struct config, kafka_topic_notifications) },
 };
 
+enum text { ID, SEQ, AGGREGATE_TYPE, AGGREGATE_ID, TYPE, CREATED_AT, TRACEPARENT, REPLAYED, TEXTS,
+	    FIXED };
+
 static const struct {
 	const char *name;
-	int column;		/* -1: the fixed value */
-	const char *value;
+	enum text text;
+	const char *fixed;
 } headers_table[MESSAGE_HEADERS] = {
-	{ "id", OB_ID, NULL },
-	{ "seq", OB_SEQ, NULL },
-	{ "aggregate_type", OB_AGGREGATE_TYPE, NULL },
-	{ "aggregate_id", OB_AGGREGATE_ID, NULL },
-	{ "type", OB_TYPE, NULL },
-	{ "created_at", OB_CREATED_AT, NULL },
-	{ "ce_specversion", -1, "1.0" },
-	{ "ce_id", OB_ID, NULL },
-	{ "ce_source", -1, "/marquee" },
-	{ "ce_type", OB_TYPE, NULL },
-	{ "ce_subject", OB_AGGREGATE_ID, NULL },
-	{ "ce_time", OB_CREATED_AT, NULL },
-	{ "content-type", -1, "application/json" },
-	{ "traceparent", OB_TRACEPARENT, NULL },	/* left out when there is none */
+	{ "id", ID, NULL },
+	{ "seq", SEQ, NULL },
+	{ "aggregate_type", AGGREGATE_TYPE, NULL },
+	{ "aggregate_id", AGGREGATE_ID, NULL },
+	{ "type", TYPE, NULL },
+	{ "created_at", CREATED_AT, NULL },
+	{ "ce_specversion", FIXED, "1.0" },
+	{ "ce_id", ID, NULL },
+	{ "ce_source", FIXED, "/marquee" },
+	{ "ce_type", TYPE, NULL },
+	{ "ce_subject", AGGREGATE_ID, NULL },
+	{ "ce_time", CREATED_AT, NULL },
+	{ "content-type", FIXED, "application/json" },
+	/* left out when there is none */
+	{ "traceparent", TRACEPARENT, NULL },
+	{ "replayed", REPLAYED, NULL },
 };
+
+#define EPOCH_2000_US (INT64_C(946684800) * 1000000) /* where PostgreSQL counts from */
 
 static const char *topic_name(const struct config *cfg, const char *word)
 {
@@ -40,25 +51,59 @@ static const char *topic_name(const struct config *cfg, const char *word)
 	return word;
 }
 
-void message_from_row(const struct config *cfg, const PGresult *r, int row,
-		      struct bus_header headers[MESSAGE_HEADERS], struct bus_message *m)
+int64_t message_int(const PGresult *r, int row, enum outbox_column column)
 {
-	const char *at = db_get(r, row, OB_CREATED_AT);
-	int64_t us = 0;
+	uint64_t v;
 
+	memcpy(&v, PQgetvalue(r, row, column), sizeof(v));
+	return (int64_t)be64toh(v);
+}
+
+bool message_bool(const PGresult *r, int row, enum outbox_column column)
+{
+	return PQgetvalue(r, row, column)[0] != 0;
+}
+
+static void id_text(const PGresult *r, int row, enum outbox_column column, char out[37])
+{
+	id_format((const unsigned char *)PQgetvalue(r, row, column), out);
+}
+
+void message_id(const PGresult *r, int row, char out[37])
+{
+	id_text(r, row, OB_ID, out);
+}
+
+void message_from_row(const struct config *cfg, const PGresult *r, int row, struct message *out)
+{
+	int64_t at_us = message_int(r, row, OB_CREATED_AT) + EPOCH_2000_US;
+	const char *texts[TEXTS] = {
+		[ID] = out->id,
+		[SEQ] = out->seq,
+		[AGGREGATE_TYPE] = db_get(r, row, OB_AGGREGATE_TYPE),
+		[AGGREGATE_ID] = out->aggregate,
+		[TYPE] = db_get(r, row, OB_TYPE),
+		[CREATED_AT] = out->at,
+		[TRACEPARENT] = db_get(r, row, OB_TRACEPARENT),
+		[REPLAYED] = message_bool(r, row, OB_REPLAYED) ? "1" : NULL,
+	};
+
+	id_text(r, row, OB_ID, out->id);
+	id_text(r, row, OB_AGGREGATE_ID, out->aggregate);
+	snprintf(out->seq, sizeof(out->seq), "%lld", (long long)message_int(r, row, OB_SEQ));
+	clock_format(at_us, out->at);
 	for (size_t i = 0; i < MESSAGE_HEADERS; i++) {
-		int column = headers_table[i].column;
+		enum text text = headers_table[i].text;
 
-		headers[i].name = headers_table[i].name;
-		headers[i].value = column < 0 ? headers_table[i].value : db_get(r, row, column);
+		out->headers[i].name = headers_table[i].name;
+		out->headers[i].value = text == FIXED ? headers_table[i].fixed : texts[text];
 	}
-	*m = (struct bus_message){
+	out->m = (struct bus_message){
 		.topic = topic_name(cfg, db_get(r, row, OB_TOPIC)),
 		.key = db_get(r, row, OB_KEY),
 		.value = db_get_str(r, row, OB_PAYLOAD),
-		.headers = headers,
+		.headers = out->headers,
 		.n_headers = MESSAGE_HEADERS,
+		.time_ms = at_us / 1000,
 	};
-	if (at && clock_parse(at, &us) == CLOCK_INSTANT)
-		m->time_ms = us / 1000;
 }

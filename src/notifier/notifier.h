@@ -9,29 +9,31 @@
 #include "cache/cache.h"
 #include "core/ctx.h"
 #include "db/db.h"
+#include "notifier/async.h"
 #include "notifier/shard.h"
 #include "notifier/wake.h"
 
 struct notifier {
 	const struct config *cfg;
-	struct config job_cfg;	/* a copy with time enough for long jobs */
 	struct ctx c;
 	struct arena *scratch;
-	struct db *db;		/* locks and everything of the relay: one session */
+	struct arena *keys;	/* clean_keys */
+	struct db *db;		/* locks, and what has to be answered at once: one session */
 	int backend;		/* its process id when the locks were taken; 0: none */
 	struct producer *producer; /* NULL: no brokers configured */
 	struct shard shards[SHARDS];
+	struct async relay_db;	/* reads chunks and writes what was delivered */
+	struct shard *asked;	/* whose statement runs there */
+	int turn;
 	int64_t lock_at, look_at, looked_at;
 	long pause;		/* between looks, adapts */
 	unsigned long long sent;
 	/* jobs */
-	struct db *job_db;
-	PGconn *job_conn;	/* while a step runs */
-	bool job_running;
+	struct async jobs;
 	int64_t job_at;
 	/* heartbeat */
 	int64_t greet_by, beat_at, backlog_at, namespace_at;
-	long long pending, parked;
+	long long pending, parked, transaction_s, unplaced;
 	double oldest_s;
 	char host[256];
 	bool retention_set;
@@ -58,15 +60,14 @@ void lead_lost(struct notifier *n);
 void relay_init(struct notifier *n);
 bool relay_open(struct notifier *n);		/* makes the producer; false: refused */
 void relay_step(struct notifier *n, int64_t now);
-bool relay_in_flight(const struct notifier *n);
+int64_t relay_due(const struct notifier *n); /* when to come again at the latest */
 /* A datagram, or a job that did something: look soon. */
 void relay_woken(struct notifier *n, int64_t now);
 void relay_close(struct notifier *n);
 
 /* ---- job.c, beat.c, sweep.c ---- */
+void job_init(struct notifier *n);
 void job_step(struct notifier *n, int64_t now);
-int job_socket(const struct notifier *n);	/* readable when a step has ended; -1 */
-void job_stop(struct notifier *n);
 void beat_step(struct notifier *n, int64_t now);
 /* Before the first delete: on a host without workers nobody else reads it, and a delete without it
  * would be a debt. */
@@ -74,5 +75,7 @@ void beat_namespace(struct notifier *n, int64_t now);
 const char *beat_kafka(const struct notifier *n);
 /* Deletes the cache keys of new rows while they cannot be sent. */
 void sweep_step(struct notifier *n, int64_t now);
+/* Deletes the cache keys in this column of the first rows. */
+void clean_keys(struct notifier *n, const PGresult *r, int rows, int column);
 
 #endif

@@ -212,24 +212,29 @@ static void gauge(struct strbuf *b, const char *name, const char *help, double v
 	strbuf_printf(b, "%s %.15g\n", name, v);
 }
 
+static const struct {
+	const char *member, *name, *help;
+} heartbeat_gauges[] = {
+	{ "pending", "outbox_pending", "Messages not sent yet" },
+	{ "oldest_seconds", "outbox_oldest_seconds", "Age of the oldest of them" },
+	{ "parked", "outbox_parked", "Messages that no broker takes and that wait for a person" },
+	{ "unplaced", "outbox_unplaced", "Messages for whose day there was no partition" },
+	{ "oldest_transaction_seconds", "database_oldest_transaction_seconds",
+	  "Age of the transaction that keeps tables from being cleaned" },
+	{ "violations", "invariant_violations", "What must hold and does not" },
+};
+
 static void put_heartbeat(struct ctx *c, struct strbuf *b, const PGresult *r, int row)
 {
 	struct json_object *o = js_own(c->arena, db_get(r, row, 2)), *v;
 
-	if (strcmp(db_get(r, row, 0), "notifier") == 0) {
+	if (strcmp(db_get(r, row, 0), "notifier") == 0)
 		gauge(b, "notifier_heartbeat", "Seconds since the notifier last reported",
 		      (double)db_get_long(r, row, 1));
-		if (json_object_object_get_ex(o, "pending", &v))
-			gauge(b, "outbox_pending", "Messages not sent yet",
+	for (size_t i = 0; i < COUNT(heartbeat_gauges); i++)
+		if (json_object_object_get_ex(o, heartbeat_gauges[i].member, &v))
+			gauge(b, heartbeat_gauges[i].name, heartbeat_gauges[i].help,
 			      json_object_get_double(v));
-		if (json_object_object_get_ex(o, "oldest_seconds", &v))
-			gauge(b, "outbox_oldest_seconds", "Age of the oldest of them",
-			      json_object_get_double(v));
-	}
-	if (strcmp(db_get(r, row, 0), "invariants") == 0 &&
-	    json_object_object_get_ex(o, "violations", &v))
-		gauge(b, "invariant_violations", "What must hold and does not",
-		      json_object_get_double(v));
 }
 
 static void put_gauges(struct ctx *c, struct strbuf *b)

@@ -104,7 +104,8 @@ def test_timestamp_and_types():
 def test_system_addresses():
     a = anonymous.get("/health")
     expect((a.status, a.json["status"], a.json["service"]), (200, "ok", "marquee"))
-    expect(a.json["dependencies"], {"database": "up", "cache": "up", "kafka": "up", "notifier": "up"})
+    expect(a.json["dependencies"], {"database": "up", "cache": "up", "kafka": "up", "notifier": "up",
+                                     "outbox": "up"})
     expect("metrics" in a.json, False, "totals only for staff")
     expect("metrics" in person(role="admin").get("/health").json, True)
     for path in ("/livez", "/readyz"):

@@ -109,7 +109,7 @@ BEGIN
   PERFORM job_tell_cancelled((SELECT arg FROM jobs WHERE name = 'cancelled:' || ev));
   PERFORM job_complete('{}'), job_partitions('{}'), job_views('{}'), job_scores('{}'), job_cleanup('{}'),
     job_rebuild_docs('{}'), job_invariants('{}'), job_refresh_host(jsonb_build_object('user', host));
-  PERFORM relay_advance(r.shard, r.last_pos, 0, false) FROM unnest(ARRAY[0, 1, 2, 3]::smallint[]) s, relay_begin(s) b, relay r WHERE r.shard = s;
+  UPDATE relay SET sent = sent;
   RESET ROLE;
   UPDATE relay SET next_snap = NULL;
   DELETE FROM jobs WHERE name = 'cancelled:' || ev;

@@ -53,6 +53,10 @@ static bool comes_to(const char *sql, long want)
 #define WAITING "SELECT pending FROM outbox_backlog()"
 #define BEAT(word) "SELECT count(*) FROM heartbeats WHERE name = 'notifier'"                       \
 		   " AND at > now() - interval '3 seconds' AND state->>'kafka' = '" word "'"
+/* 1 as soon as a chunk was read. */
+#define READ_ONCE "SELECT count(*) FROM pg_stat_activity WHERE application_name ="                 \
+		  " 'marquee-notifier relay' AND datname = current_database()"                     \
+		  " AND query LIKE '%pg_visible_in_snapshot%'"
 #define LOCKS "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7001"       \
 	      " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 

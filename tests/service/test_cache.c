@@ -315,6 +315,50 @@ static void invalidate_deletes_and_bumps(void)
 	T_EQ_INT(b.cache_trips, 3);
 }
 
+/* From four keys on they are not confirmed one by one. */
+static void many_keys_take_one_trip(void)
+{
+	char keys[2000] = "", key[32];
+	size_t n = 0;
+
+	NEED_CACHE();
+	begin();
+	for (int i = 0; i < 100; i++) {
+		snprintf(key, sizeof(key), "event:m%d", i);
+		T_TRUE(store(&a, key, "x"));
+		n += (size_t)snprintf(keys + n, sizeof(keys) - n, "%s\n", key);
+	}
+	cache_invalidate(&b, keys);
+	T_EQ_INT(b.cache_trips, 1);
+	T_FALSE(shm_cache_debt());
+	for (int i = 0; i < 100; i++) {
+		snprintf(key, sizeof(key), "event:m%d", i);
+		T_NULL(look(&a, key).p);
+	}
+	/* Again: the buffers of the first time are empty. */
+	T_TRUE(store(&a, "event:m1", "x"));
+	T_TRUE(store(&a, "event:m2", "x"));
+	cache_invalidate(&b, "event:m3\nevent:m4\nevent:m5\nevent:m1");
+	T_NULL(look(&a, "event:m1").p);
+	T_TRUE(look(&a, "event:m2").p != NULL);
+}
+
+static void many_keys_unconfirmed_are_a_debt(void)
+{
+	struct ctx c;
+
+	open_ctx(&c, "/nonexistent/memcached.sock");
+	shm_cache_namespace_set(79);
+	(void)shm_cache_debt_paid(shm_cache_debt());
+	shm_breaker_ok(SHM_BREAKER_CACHE);
+	cache_invalidate(&c, "event:1\nevent:2\nevent:3\nevent:4\nevent:5");
+	T_TRUE(shm_cache_debt());
+	T_TRUE(c.cache_off);
+	(void)shm_cache_debt_paid(shm_cache_debt());
+	shm_breaker_ok(SHM_BREAKER_CACHE);
+	close_ctx(&c);
+}
+
 static void debt_keeps_everybody_away(void)
 {
 	NEED_CACHE();
@@ -500,6 +544,7 @@ T_SUITE_WITH("cache", setup, teardown, T(fills_and_finds), T(empty_and_binary_va
 	     T(many_in_one_trip), T(same_key_twice), T(odd_keys_are_misses),
 	     T(too_large_is_only_not_stored), T(one_lease_per_key), T(delete_voids_the_lease),
 	     T(fill_after_new_epoch_is_void), T(foreign_value_is_a_miss),
-	     T(invalidate_deletes_and_bumps), T(debt_keeps_everybody_away),
+	     T(invalidate_deletes_and_bumps), T(many_keys_take_one_trip),
+	     T(many_keys_unconfirmed_are_a_debt), T(debt_keeps_everybody_away),
 	     T(unknown_namespace_is_off), T(null_cache_does_nothing), T(dead_server),
 	     T(bad_server_list_is_null_cache), T(odd_answers), T(observer_counts), T(state_is_up))

@@ -72,6 +72,14 @@ sql "UPDATE seat_counters SET going = going - 1 WHERE pool_id = (SELECT id FROM 
 sql "UPDATE jobs SET run_at = now() + interval '1 hour'"
 is "job run" "$(code marquee job run views)$(sql "SELECT run_at <= now() FROM jobs WHERE name = 'views'")" 0t
 is "job run, none" "$(code marquee job run nothing | head -c 1)" 6
+sql "INSERT INTO outbox_parked SELECT i, uuid7(), '1', 'event', uuid7(), i, 'k' || i % 2, 0, 'events', 'test.made', '{}', NULL, NULL, now(), 'too large' FROM generate_series(1, 5) i"
+is "outbox list" "$(code marquee outbox list)$(grep -c 'waits for a person.*too large' "$tmp/out")" 05
+is "outbox replay, the whole key" "$(code marquee outbox replay 3)$(sql 'SELECT string_agg(pos::text, $$ $$ ORDER BY pos) FROM outbox_parked WHERE replay_at <= now()')" "01 3 5"
+is "outbox drop, exactly that" "$(code marquee outbox drop 2)$(sql 'SELECT count(*) FROM outbox_parked')" 04
+is "outbox replay --all" "$(code marquee outbox replay --all)$(sql 'SELECT count(*) FROM outbox_parked WHERE replay_at IS NULL')" 00
+is "outbox, no such message" "$(code marquee outbox drop 77)" 66
+is "outbox, no position" "$(code marquee outbox replay one)" 65
+sql "DELETE FROM outbox_parked"
 is "migrate --check" "$(code marquee migrate --check --dir "$T_SRCDIR/sql")" 0
 is "config check" "$(code marquee config check)" 0
 is "config hides secrets" "$(marquee config list | grep -c "$MARQUEE_AUTH_JWT_SECRET" || true)" 0

@@ -189,7 +189,7 @@ static void stopping_does_not_wait_for_ever(void)
 	T_TRUE(comes_to(BEAT("up"), 1));
 	rd_kafka_mock_broker_set_down(cluster, -1);
 	put(4, 1, 10);
-	T_TRUE(comes_to("SELECT count(next_snap) FROM relay", 4));
+	T_TRUE(comes_to(READ_ONCE, 1));
 	T_EQ_INT(stop(&n, SIGTERM), 0);
 	T_EQ_INT(number(WAITING), 40);
 	rd_kafka_mock_broker_set_up(cluster, -1);
@@ -260,8 +260,38 @@ static void poison_is_parked(void)
 	s = consume("poison", 2, 2);
 	T_TRUE(comes_to("SELECT (state->>'parked')::int FROM heartbeats"
 			" WHERE name = 'notifier'", 4));
+	T_EQ_INT(number("SELECT count(DISTINCT reason) FROM outbox_parked"), 2);
+	/* Given up, the rest of its key goes: in order, marked; what is new then goes as ever. */
+	run_sql("DELETE FROM outbox_parked WHERE length(payload) > 1000000");
+	run_sql("UPDATE outbox_parked SET replay_at = now()");
+	T_TRUE(comes_to("SELECT count(*) FROM outbox_parked", 0));
+	s = consume_without("poison", 1, 6, 3);
+	T_EQ_INT(s.gaps + s.repeated, 0);
+	T_TRUE(has_header(&s, "replayed=1"));
+	put(1, 7, 7);
+	s = consume_without("poison", 1, 7, 3);
+	T_EQ_INT(s.gaps + s.repeated, 0);
+	T_FALSE(has_header(&s, "replayed=1"));
 	T_EQ_INT(stop(&n, SIGTERM), 0);
-	run_sql("DELETE FROM outbox_parked");
+}
+
+/* Whoever is refused together with others goes by himself before he is parked. */
+static void the_innocent_are_not_parked(void)
+{
+	struct child n;
+	struct seen s;
+
+	FRESH("innocent");
+	n = START("kafka.topic_events=innocent", "notifier.max_attempts=1");
+	T_TRUE(comes_to(BEAT("up"), 1));
+	rd_kafka_mock_push_request_errors(cluster, 0, 2, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+					  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	put(8, 1, 5);
+	s = consume("innocent", 8, 5);
+	T_TRUE(comes_to(WAITING, 0));
+	T_EQ_INT(number("SELECT count(*) FROM outbox_parked"), 0);
+	T_TRUE(s.messages >= 40);
+	T_EQ_INT(stop(&n, SIGTERM), 0);
 }
 
 /* ---- the cache ---- */
@@ -363,6 +393,7 @@ T_SUITE_WITH("relay", setup, teardown, T(everything_arrives_in_order), T(headers
 	     T(late_commits_are_not_skipped), T(an_idle_outbox_is_not_written),
 	     T(a_datagram_wakes_it), T(killed_it_loses_nothing), T(brokers_away_jobs_go_on),
 	     T(stopping_does_not_wait_for_ever), T(the_second_takes_over),
-	     T(a_lost_session_is_made_again), T(poison_is_parked), T(cache_keys_go_after_delivery),
+	     T(a_lost_session_is_made_again), T(poison_is_parked),
+	     T(the_innocent_are_not_parked), T(cache_keys_go_after_delivery),
 	     T(cache_keys_go_without_brokers), T(without_a_database_to_name_it_refuses),
 	     T(without_the_database_it_waits))
