@@ -143,7 +143,8 @@ workers_preflight() {
 }
 
 # The new pool binds a new socket and renames it over the old; then the old one drains and leaves.
-# multiwatch: retry for ever, TERM to the children (its default is USR1).
+# multiwatch: retry for ever. Its default signal stays, USR1, which lets workers finish: the names
+# after -s are one place off in Debian's (-s TERM sends QUIT, which kills).
 workers_switch() {
   local fresh=$RUN/app/fcgi.new socket=$RUN/app/fcgi.sock
   workers_preflight || return
@@ -151,7 +152,7 @@ workers_switch() {
   mv -f "$PIDS/workers" "$PIDS/workers.old" 2>/dev/null
   program_env
   piece_start workers "$APP_USER" "${PROGRAM_ENV[@]}" spawn-fcgi -s "$fresh" -M 0660 -b 1024 -n -- \
-    "$(command -v multiwatch)" -f "$WORKERS" -r 1000000 -t 1 -s TERM -- "$(FCGI)"
+    "$(command -v multiwatch)" -f "$WORKERS" -r 1000000 -t 1 -- "$(FCGI)"
   if ! piece_ready workers 20 workers_complete; then
     piece_stop workers TERM 5
     mv -f "$PIDS/workers.old" "$PIDS/workers" 2>/dev/null

@@ -6,10 +6,11 @@ must have reached the broker.
 import collections
 import os
 import signal
+import subprocess
 import threading
 import time
 
-from api import Stack, call, expect, instant, main, person, unique, wait_for
+from api import DEV, Stack, call, expect, instant, main, person, unique, wait_for
 
 _shared = {}
 FAULT_S = float(os.environ.get("T_FAULT_S", "2"))  # how long each state of a fault lasts
@@ -137,6 +138,35 @@ def restart():
 
 
 # ---- memcached ----
+def test_old_workers_finish_what_they_have():
+    """A request that waits in the old pool while ./dev reload takes it away is still answered."""
+    with Stack("db.lock_timeout = 10m\ndb.statement_timeout = 10m", workers=3) as own:
+        host, guest = (person(name, own.url) for name in ("Host", "Guest"))
+        ev = host.post("/api/events", {"title": unique(), "start_date": instant()}).data
+        old = subprocess.run(["pgrep", "-s", str(own.pid("workers")), "-x", "marquee.fcgi"], check=True,
+                             stdout=subprocess.PIPE, text=True).stdout.split()
+        got = []
+        with subprocess.Popen([DEV, "psql", "-X", "-q", "-At"], env=own.env, text=True, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as holder:
+            print(f"BEGIN; SELECT pg_advisory_xact_lock(event_lock_key('{ev['id']}')); SELECT 'held';",
+                  file=holder.stdin, flush=True)
+            wait_for("the lock", lambda: holder.stdout.readline().strip() == "held")
+            asking = threading.Thread(target=lambda: got.append(guest.post(f"/api/events/{ev['id']}/rsvp",
+                                                                           {"status": "going"})))
+            asking.start()
+            wait_for("who waits for it", lambda: own.sql(
+                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+            reload = threading.Thread(target=lambda: own.dev("reload"))
+            reload.start()
+            wait_for("the idle ones gone", lambda: sum(os.path.exists(f"/proc/{pid}") for pid in old) < len(old), 60)
+            print("ROLLBACK;", file=holder.stdin, flush=True)
+            asking.join()
+            reload.join()
+            holder.stdin.close()
+        expect(got[0].status, 201, f"{got[0]}")
+        expect([pid for pid in old if os.path.exists(f"/proc/{pid}")], [], "old workers left")
+
+
 def test_memcached_killed_and_restarted():
     s = stack()
     with Load(s):
