@@ -12,7 +12,10 @@ audit|tests/fault/run test_audit|T_READS=1000000|X16: answers beside what was ac
 coherence|tests/service/run test_coherence|T_FULL=1|X15: every order of the steps of two readers and two writers
 kills|tests/fault/run test_workers_killed|T_TRIALS=100|X7: kill -9 of workers at every point of a request
 crashes|tests/fault/run test_database_crashes|T_CRASHES=10|X9: PostgreSQL crashes and comes back under load
-overload|tests/fault/run test_overload|T_SECONDS=60|X23: three times more comes in than can be done'
+overload|tests/fault/run test_overload|T_SECONDS=60|X23: three times more comes in than can be done
+attack|tests/attack/run|T_LONG=1|Y2 to Y20: who may do what, hostile requests, the program against its own description
+timing|tests/attack/run timing|T_SAMPLES=10000|Y13: the time of a refused sign-in does not tell who is known
+outside|tests/attack/run outside|T_LEVEL=5 T_RISK=3|Y5: sqlmap and wapiti find a planted hole and nothing else'
 
 cmd_soak() { # [NAME…]: all of the table, or those named
   local name row began=$EPOCHREALTIME
