@@ -9,6 +9,9 @@ proxy|tests/fault/run test_proxy||the fault proxy does what it is told
 history|tests/fault/run test_history||the checker of histories finds what is planted
 counters|tests/fault/run test_counters|T_REQUESTS=20000|X6: counts and versions seen by clients of 8 workers
 audit|tests/fault/run test_audit|T_READS=1000000|X16: answers beside what was acknowledged; between two hosts
+herd|tests/fault/run test_herd|T_HERDS=40|X14: 500 clients at once, again and again
+memcached|tests/fault/run test_memcached|T_FAULT_S=30|X13: memcached dead, frozen, slow, lying, full, under load
+private|tests/fault/run test_private|T_ROUNDS=100000|Y21: a shared cache in front never has another'"'"'s answer
 coherence|tests/service/run test_coherence|T_FULL=1|X15: every order of the steps of two readers and two writers
 kills|tests/fault/run test_workers_killed|T_TRIALS=100|X7: kill -9 of workers at every point of a request
 crashes|tests/fault/run test_database_crashes|T_CRASHES=10|X9: PostgreSQL crashes and comes back under load
