@@ -3,7 +3,8 @@
 
 cmd_bench() {
   state_make
-  packages_ensure $PACKAGES_UP $PACKAGES_BENCH
+  # shellcheck disable=SC2046 # words
+  packages_ensure $PACKAGES_UP $PACKAGES_BENCH $(servers_packages)
   [ -n "${MARQUEE_DEV_BUILD:-}" ] || (state_lock && CC=gcc build_all "$BUILD" >"$STATE/build.log" 2>&1) ||
     { tail -n 30 "$STATE/build.log" >&2; die "building failed"; }
   MARQUEE_DEV_BUILD=$BUILD T_DEV=$TOP/dev PYTHONDONTWRITEBYTECODE=1 exec python3 "$TOP/tests/bench/bench.py" "$@"

@@ -195,8 +195,7 @@ cmd_serve() { # [--server NAME] SOCKET-OR-PROGRAM
   state_make
   # shellcheck disable=SC2046 # words
   packages_ensure $(server_packages "$name")
-  LOGS=$STATE/log
-  mkdir -p "$LOGS"
+  dir_for "$APP_USER" 0755 "$LOGS"
   port_choose
   WEB_DIR=$STATE/web WEB_PORT=$(port) WEB_GATEWAY=$1
   server_configure "$name" && server_commands "$name" && as_user "$APP_USER" "${SERVER_TEST[@]}"

@@ -12,13 +12,17 @@ sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import counts  # noqa: E402 (the path has to be set first)
 import machine  # noqa: E402
+import growth  # noqa: E402
 import report  # noqa: E402
+from growth import Growth  # noqa: E402
 from rows import DRAIN_ROWS, PGBENCH_ROWS, SERVER_ROWS  # noqa: E402
 from stage import Stage, say  # noqa: E402
 
 QUICK = {"events": 40000, "users": 5000, "registrations": 50000, "people": 40000}
 FULL = {"events": 100000, "users": 50000, "registrations": 1000000, "people": 100000}
 ENOUGH = 1000000  # requests, to tell a leak from noise
+SERVERS = ("lighttpd", "nginx", "apache")
+LONG = ("growth",)  # not in the quick run
 EXTRA = ("memory", "growth", "counts")
 
 
@@ -30,9 +34,11 @@ def arguments():
     p.add_argument("--reps", type=int, default=5, metavar="N", help="repetitions (5)")
     p.add_argument("--seconds", type=int, metavar="N", help="of each repetition (5; quick: 2)")
     p.add_argument("--workers", type=int, default=8, metavar="N", help="of each pool (8)")
+    p.add_argument("--servers", metavar="NAME,…", help=f"which of {', '.join(SERVERS)} (all; quick: lighttpd)")
     p.add_argument("--pin", action="store_true", help="measure the counts alone and write them down for ./dev check")
     a = p.parse_args()
-    a.only = a.only.split(",") if a.only else names()
+    a.servers = (a.servers or ("lighttpd" if a.quick else ",".join(SERVERS))).split(",")
+    a.only = a.only.split(",") if a.only else [n for n in names() if not (a.quick and n in LONG)]
     unknown = [n for n in a.only if n not in names()]
     if unknown:
         p.error(f"no row {unknown[0]}; there are: {', '.join(names())}")
@@ -46,13 +52,15 @@ def names():
 
 def plan(a, stage):
     """(group, name, how to run it), in the order of one repetition."""
-    for server, url in stage.servers().items():
+    for server, url in stage.servers.items():
         for name, run in SERVER_ROWS.items():
             if name in a.only or name == "null":
                 yield server, name, lambda run=run, url=url: run(stage, url)
     for name, run in PGBENCH_ROWS.items():
         if f"pgbench_{name}" in a.only:
             yield "pgbench", name, lambda run=run: run(stage)
+    for name, run in (stage.growth.rows if stage.growth else {}).items():
+        yield "growth", name, lambda run=run: run(stage, stage.url)
     if "drain" in a.only:
         for name, run in DRAIN_ROWS.items():
             yield "drain", name, lambda run=run: run(stage)
@@ -107,14 +115,16 @@ def sums(rows):
 
 def tables(seen):
     """The rates as the result shows them."""
-    result = {"servers": {}, "pgbench": {}, "drain": {}}
+    result = {"servers": {}, "pgbench": {}, "drain": {}, "memory": {}, "growth": {}, "counts": {}}
     for group, rows in seen.items():
         table = {name: sums(r) for name, r in rows.items()}
         if group == "pgbench":
             result["pgbench"] = table
         elif group == "drain":
             result["drain"] = {name: row["median"] for name, row in table.items()}
-        elif group != "growth":
+        elif group == "growth":
+            result["growth"] = growth.result(table)
+        else:
             for row in table.values():
                 row["of_null"] = round(row["median"] / table["null"]["median"], 3)
             result["servers"][group] = table
@@ -128,12 +138,17 @@ def main():
         return
     with Stage(workers=a.workers, **(QUICK if a.quick else FULL)) as stage:
         stage.seconds, stage.quick = a.seconds, a.quick
+        for server in a.servers:
+            stage.start_server(server)
+        stage.growth = Growth(stage) if "growth" in a.only else None
         words = machine.describe(os.environ["MARQUEE_DEV_BUILD"], stage.state)
         say(words)
         memory = Memory(stage, wanted="memory" in a.only)
         seen = measure(a, stage, memory)
-        result = {**tables(seen), "memory": memory.result(), "growth": {}}
-    result["counts"] = counts.measure() if "counts" in a.only else {}
+        result = {**tables(seen), "memory": memory.result()}
+    if "counts" in a.only:
+        say("counting")
+        result["counts"] = counts.measure()
     if a.json:
         print(json.dumps(result))
     else:

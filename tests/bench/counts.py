@@ -82,13 +82,15 @@ def middles(kinds, numbers):
     return {kind: round(statistics.median_low(numbers[i * TIMES + WARM:(i + 1) * TIMES])) for i, kind in enumerate(kinds)}
 
 
-class Alone:
-    """One process that answers all requests while it is needed."""
+class Alone(Process):
+    """One worker that answers all requests while it is needed, with a tool around it or not."""
 
     def __init__(self, stage, name, *words):
-        self.stage, self.socket = stage, f"{stage.run}/app/{name}.sock"
-        self.process = Process(stage, name, "spawn-fcgi", "-s", self.socket, "-M", "0660", "-n", "--", *words)
-        self.name = name
+        self.stage, self.name, self.socket = stage, name, f"{stage.run}/app/{name}.sock"
+        super().__init__(stage, name, "spawn-fcgi", "-s", self.socket, "-M", "0660", "-n", "--", *words)
+
+    def told(self):
+        return self.pids()[-1:]  # strace would keep it to itself
 
     def __enter__(self):
         wait_for(self.name, lambda: os.path.exists(self.socket))
@@ -96,7 +98,7 @@ class Alone:
 
     def __exit__(self, *_):
         self.stage.link("app")
-        self.process.stop()
+        self.stop()
         os.unlink(self.socket)  # the next one under this name is not there before it listens
 
 

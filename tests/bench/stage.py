@@ -19,7 +19,7 @@ import sys
 import time
 import uuid
 
-from api import Stack, wait_for
+from api import DEV, Stack, free_port, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PG_BIN = "/usr/lib/postgresql/15/bin"
@@ -59,11 +59,21 @@ class Process:
     def pids(self):
         return session(self.process.pid)
 
+    def told(self):
+        """Who is to be told that it is over: the one that tells the others."""
+        return [self.process.pid]
+
     def stop(self):
-        """Whoever it is that waits for the others: all are told."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            self.process.wait(timeout=60)
+        if self.process.poll() is not None:
+            return
+        for pid in self.told():
+            os.kill(pid, signal.SIGTERM)
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            say(f"{self.process.args[-1]} did not end by itself")
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
 
 class Pool(Process):
@@ -156,7 +166,8 @@ class Stage(Bench):
 
     def __init__(self, workers=8, **sizes):
         super().__init__("", workers, DEV_THROWAWAY="", DEV_PGCONF=PGCONF)
-        self.sizes, self.pools, self.turn = sizes, {}, 0
+        self.sizes, self.pools, self.turn, self.servers = sizes, {}, 0, {}
+        self.others = []
 
     def __enter__(self):
         say("starting a stack")
@@ -169,6 +180,12 @@ class Stage(Bench):
             self.__exit__(None, None, None)
             raise
         return self
+
+    def __exit__(self, *_):
+        for server in self.others:
+            server.terminate()
+            server.wait(timeout=60)
+        super().__exit__()
 
     def _fill(self):
         n = self.sizes
@@ -194,19 +211,35 @@ class Stage(Bench):
         self.psql(f"SELECT seat_widen('{EVENTS % (1000 + self.turn)}')")
         return 1000 + self.turn
 
+    def make_database(self, name):
+        self.psql(f"CREATE DATABASE {name}", "postgres", "postgres")
+        self.marquee("migrate", "--bootstrap", database=name, role="postgres")
+        self.marquee("migrate", database=name)
+
     # ---- who answers ----
-    def _pool(self, name, *words):
+    def pool(self, name, *words):
         self.pools[name] = Pool(self, name, *words, workers=self.workers)
 
     def _start_pools(self):
-        self._pool("uncached", self.fcgi, *UNCACHED)
-        self._pool("null", f"{self.build}/tests/bench/null", "1100")
+        self.pool("uncached", self.fcgi, *UNCACHED)
+        self.pool("null", f"{self.build}/tests/bench/null", "1100")
         page = subprocess.run(["curl", "-sf", "-m", "10", self.url + "/api/events"], check=True, stdout=subprocess.PIPE).stdout
-        self._pool("null_page", f"{self.build}/tests/bench/null", str(len(page)))
+        self.pool("null_page", f"{self.build}/tests/bench/null", str(len(page)))
 
-    def servers(self):
-        """Name and address of each web server."""
-        return {"lighttpd": self.url}
+    def start_server(self, name):
+        """Another web server before the same socket; lighttpd is the stack's own."""
+        if name == "lighttpd":
+            self.servers[name] = self.url
+            return
+        port = free_port()
+        env = dict(os.environ, MARQUEE_DEV_STATE=f"{self.folder}/{name}", MARQUEE_DEV_PORT=str(port))
+        with open(f"{self.state}/log/bench.{name}.log", "ab") as log:
+            server = subprocess.Popen([DEV, "serve", "--server", name, f"{self.run}/app/fcgi.sock"], env=env,
+                                      stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.others.append(server)
+        url = f"http://127.0.0.1:{port}"
+        wait_for(name, lambda: subprocess.run(["curl", "-sf", "-m", "5", "-o", os.devnull, url + "/livez"], check=False).returncode == 0)
+        self.servers[name] = url
 
     def notifier(self):
         return Process(self, "notifier", f"MARQUEE_DB_DSN=host={self.run}/pg dbname=marquee user=marquee_notifier",
