@@ -11,8 +11,9 @@ import sys
 
 
 def escaped(data):
-    return "".join("\\\\" if b == 0x5C else chr(b) if 0x20 <= b < 0x7F else f"\\x{b:02x}"
+    text = "".join("\\\\" if b == 0x5C else chr(b) if 0x20 <= b < 0x7F else f"\\x{b:02x}"
                    for b in data)
+    return text[:-1] + "\\x20" if text.endswith(" ") else text  # no blanks at the end of a line
 
 
 def unescaped(line):
