@@ -71,7 +71,7 @@ def target():
 
 # ---- sqlmap ----
 def sqlmap(*words, folder):
-    done = subprocess.run(["sqlmap", "--batch", "--disable-coloring", "--flush-session", "--threads=2", "--output-dir", folder, *words],
+    done = subprocess.run(["sqlmap", "--ignore-stdin", "--batch", "--disable-coloring", "--flush-session", "--threads=2", "--output-dir", folder, *words],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return done.stdout
 
