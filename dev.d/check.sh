@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # variables are shared with the other parts
 # dev.d/check.sh - everything that must hold, in throwaway folders, while a stack may be running
 
-CHECK_PARTS="lint build unit service e2e attack fault counts dist"
+CHECK_PARTS="lint build unit service e2e servers attack fault counts dist"
 
 cmd_check() {
   local part began=$EPOCHREALTIME
@@ -167,6 +167,29 @@ check_service() {
 check_e2e() {
   check_build_sanitized || return
   MARQUEE_DEV_BUILD=$CHECK/san "$TOP/tests/e2e/run"
+}
+
+# What clients see, once more through each of the other web servers; at the same time, since tests
+# mostly wait. The whole suite through each of them is for ./dev soak.
+FUNCTIONAL="test_counts test_events test_http test_lists test_registration test_seed test_visibility"
+SERVERS_CHECKED="nginx|$FUNCTIONAL test_auth
+apache|$FUNCTIONAL test_auth
+lighttpd-cgi|test_http test_seed test_registration
+apache-fcgid|test_http test_seed"
+
+check_servers() {
+  local server scripts
+  CC=gcc build_all "$CHECK/gcc" --enable-werror --enable-faults || return
+  while IFS='|' read -r server scripts; do
+    # shellcheck disable=SC2086 # words
+    MARQUEE_DEV_BUILD=$CHECK/gcc "$TOP/tests/e2e/run" --server "$server" $scripts >"$CHECK/through.$server" 2>&1 &
+  done <<<"$SERVERS_CHECKED"
+  wait
+  while IFS='|' read -r server _; do
+    sed "s/^RESULT \([^ ]*\)/RESULT $server:\1/" "$CHECK/through.$server"
+    tail -n 1 "$CHECK/through.$server" | grep -q '^RESULT e2e ' ||
+      echo "RESULT $server passed=0 failed=1 skipped=0 (it did not end)"
+  done <<<"$SERVERS_CHECKED"
 }
 
 check_attack() {

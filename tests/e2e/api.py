@@ -253,6 +253,7 @@ class Stack:
 
     def __init__(self, settings="", workers=4, **environment):
         self.settings, self.workers, self.environment = settings, workers, environment
+        self.server = SERVER
 
     def __enter__(self):
         if not DEV:
@@ -288,7 +289,12 @@ class Stack:
         """Adds lines to the configuration and starts what they concern."""
         with open(self.env["MARQUEE_DEV_CONF"], "a", encoding="utf-8") as f:
             f.write(lines + "\n")
-        self.dev("up", "--server", SERVER, "--no-demo", "--quiet")
+        self.dev("up", "--server", self.server, "--no-demo", "--quiet")
+
+    def use(self, server):
+        """The same site through another web server."""
+        self.server = server
+        self.configure("")
 
     def dev(self, *words, check=True):
         # a file, not a pipe: what up starts would keep a pipe open

@@ -10,6 +10,7 @@ from api import (SERVER, Skip, Stack, anonymous, call, connect, event, expect, e
 
 SPEC = os.environ.get("T_SPEC", os.path.join(os.path.dirname(__file__), "../../../shared/spec"))
 JSON_TYPE = {"Content-Type": "application/json"}
+OWN = ("lighttpd-cgi", "apache-cgi")
 
 
 # ---- methods ----
@@ -160,7 +161,7 @@ def test_the_web_servers_own_answers_have_the_same_shape():
     with connect() as sock:  # a POST that tells no length
         sock.sendall(b"POST /auth/logout HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         a = read_answer(sock, "POST")
-    expect_status(a, 411 if SERVER == "lighttpd" else 401)  # the others read it as none
+    expect_status(a, 411 if SERVER.startswith("lighttpd") else 401)  # the others read it as none
     expect((a.json["success"], set(a.json["error"]) >= {"code", "message"}), (False, True))
     a = anonymous.send("POST", "/auth/login", b" " * (17 << 20), JSON_TYPE)
     expect((a.status, a.code), (413, "PAYLOAD_TOO_LARGE"))
@@ -270,7 +271,7 @@ def naughty():
     if not os.path.exists(path):
         raise Skip("no ../shared/spec/text here")
     with open(path, encoding="utf-8") as f:
-        return json.load(f)
+        return json.load(f)[::10 if SERVER in OWN else 1]  # by CGI each request is a process
 
 
 def test_naughty_strings_come_back_unchanged_or_are_refused():
