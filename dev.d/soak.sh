@@ -18,7 +18,14 @@ crashes|tests/fault/run test_database_crashes|T_CRASHES=10|X9: PostgreSQL crashe
 overload|tests/fault/run test_overload|T_SECONDS=60|X23: three times more comes in than can be done
 attack|tests/attack/run|T_LONG=1|Y2 to Y20: who may do what, hostile requests, the program against its own description
 timing|tests/attack/run timing|T_SAMPLES=10000|Y13: the time of a refused sign-in does not tell who is known
-outside|tests/attack/run outside|T_LEVEL=5 T_RISK=3|Y5: sqlmap and wapiti find a planted hole and nothing else'
+outside|tests/attack/run outside|T_LEVEL=5 T_RISK=3|Y5: sqlmap and wapiti find a planted hole and nothing else
+reload|tests/fault/run test_reload|T_RATE=500 T_PAUSE=5 T_ROUNDS=3|X10: everything is replaced under load, on each web server
+slow|tests/fault/run test_slow|T_CONNECTIONS=1000 T_SECONDS=60|X22: slow clients hold no worker, on each web server
+cache|tests/e2e/run test_shared_cache|T_REQUESTS=100000|Y21: a shared cache in front mixes up nobody
+e2e-nginx|tests/e2e/run --server nginx||the whole end-to-end suite through nginx
+e2e-apache|tests/e2e/run --server apache||the same through Apache
+e2e-cgi|tests/e2e/run --server lighttpd-cgi||the same by plain CGI
+e2e-fcgid|tests/e2e/run --server apache-fcgid||the same through mod_fcgid'
 
 cmd_soak() { # [NAME…]: all of the table, or those named
   local name row began=$EPOCHREALTIME
