@@ -6,6 +6,7 @@
 
 #include <crypt.h>
 #include <ctype.h>
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -105,7 +106,10 @@ enum err password_verify(struct ctx *c, const char *hash, const char *password, 
 	*rehash = false;
 	TRY(prepare(c));
 	TRY(take_slot(c, &slot));
+	errno = 0;
 	right = matches(c, hash ? hash : password_nobody, password) && hash;
+	if (!right)
+		arena_memory_sufficed();
 	shm_hash_slot_release(slot);
 	if (!right)
 		return fail(c, E_UNAUTH, "wrong e-mail address or password");

@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/strbuf.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -251,10 +252,14 @@ static const char *check_person(const struct reading *r, struct actor *out)
 static bool signed_with(struct ctx *c, struct str text, const struct keyring *ring, struct str key)
 {
 	jwt_t *jwt = NULL;
-	bool good = jwt_decode(&jwt, arena_strndup(c->arena, text.p, text.n),
-			       (const unsigned char *)key.p, (int)key.n) == 0 &&
-		    jwt && jwt_get_alg(jwt) == ring->how->alg;
+	bool good;
 
+	errno = 0;
+	good = jwt_decode(&jwt, arena_strndup(c->arena, text.p, text.n),
+			  (const unsigned char *)key.p, (int)key.n) == 0 &&
+	       jwt && jwt_get_alg(jwt) == ring->how->alg;
+	if (!good)
+		arena_memory_sufficed();
 	jwt_free(jwt);
 	return good;
 }

@@ -3,6 +3,7 @@
 
 #include "core/strbuf.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,11 +21,13 @@ static bool tree(struct arena *a, struct str s, int depth, struct json_object **
 
 	if (!t)
 		abort();
+	errno = 0;
 	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	*out = json_tokener_parse_ex(t, s.p, (int)s.n);
 	/* A number alone ends only with the text: the NUL says so. */
 	if (json_tokener_get_error(t) == json_tokener_continue)
 		*out = json_tokener_parse_ex(t, "", 1);
+	arena_memory_sufficed();	/* json-c leaves out what it cannot keep */
 	bool ok = json_tokener_get_error(t) == json_tokener_success;
 	json_tokener_free(t);
 	if (*out)

@@ -20,7 +20,8 @@ WORKERS = 4
 
 
 def stack():
-    return shared(workers=WORKERS)
+    # the test itself holds locks, on a machine that may be slow
+    return shared(settings="db.lock_timeout = 30s\ndb.statement_timeout = 60s", workers=WORKERS)
 
 
 def trials(name, trial, n=TRIALS):
