@@ -1,5 +1,5 @@
-/* tests/unit/test_cache_keys.c - formats and lives of all cache keys */
-#include "cache/cache.h"
+/* tests/unit/test_cache_keys.c - formats and lives of all cache keys; addresses of servers */
+#include "cache/wire.h"
 #include "t.h"
 
 #define A "0190f7c2-0000-7000-8000-00000000000a"
@@ -55,5 +55,46 @@ static void generation_follows_the_key(void)
 	T_TRUE(cache_generation_of("event:" A) != cache_generation_of("event:" B));
 }
 
+/* What cannot be an address is left out; with none that can, there is no cache. */
+static void addresses_of_servers(void)
+{
+	static char longest[300];
+	static const struct {
+		const char *list, *host;
+		unsigned port, count;
+	} rows[] = {
+		{ "", NULL, 0, 0 },
+		{ " , ", NULL, 0, 0 },
+		{ "/run/m.sock", "/run/m.sock", 0, 1 },
+		{ "cache.example", "cache.example", 11211, 1 },
+		{ "cache.example:11311", "cache.example", 11311, 1 },
+		{ "[::1]", "::1", 11211, 1 },
+		{ "[::1]:11311 127.0.0.1", "::1", 11311, 2 },
+		{ "a:1,b:2\tc:3", "a", 1, 3 },
+		{ "host:port", NULL, 0, 0 },
+		{ "host:0", NULL, 0, 0 },
+		{ "host:65536 good:1", "good", 1, 1 },
+		{ longest, NULL, 0, 0 },
+	};
+	struct config cfg = { .cache_timeout = 50 };
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		cfg.cache_servers = rows[i].list;
+		struct cache *cache = cache_new(&cfg);
+
+		T_EQ_INT(cache->mc ? memcached_server_count(cache->mc) : 0, rows[i].count);
+		if (cache->mc) {
+			const memcached_instance_st *s =
+			    memcached_server_instance_by_position(cache->mc, 0);
+
+			T_EQ_STR(memcached_server_name(s), rows[i].host);
+			T_EQ_INT(memcached_server_port(s), rows[i].port);
+		}
+		cache_free(cache);
+	}
+}
+
 T_SUITE_WITH("cache keys", setup, teardown, T(keys_of_the_contract), T(rows_agree_with_themselves),
-	     T(families_never_meet), T(generation_follows_the_key))
+	     T(families_never_meet), T(generation_follows_the_key),
+	     T(addresses_of_servers))
