@@ -237,6 +237,8 @@ static struct json_object *check_bool(const struct check *k)
 }
 
 #define DAY_US (24LL * 3600 * 1000000)
+/* What instants have a text: in a zone ahead of UTC a day of 1900 begins in 1899. */
+#define FIRST_YEAR_US (-2208988800LL * 1000000) /* 1900-01-01 */
 #define LAST_YEAR_US (253370764800LL * 1000000) /* 9999-01-01: ends of days must fit, too */
 
 /* now, today, tomorrow, +7d, -12h, +2w (query text only). */
@@ -291,6 +293,8 @@ static struct json_object *check_time(const struct check *k)
 	} else if (kind == CLOCK_BAD && !(k->mode->text && relative_time(s.p, &us))) {
 		return refuse(k, "must be a time with zone such as 2030-05-01T18:00:00Z, or a day");
 	}
+	if (us < FIRST_YEAR_US)
+		return refuse(k, "must not lie before the year 1900");
 	if (us >= LAST_YEAR_US)
 		return refuse(k, "must lie before the year 9999");
 	clock_format(us, out);

@@ -157,6 +157,25 @@ static void reads_query_text(void)
 			     "near is not known here");
 }
 
+/* Whatever its zone, a time is kept as what was meant or refused: never as another one. */
+static void times_at_the_ends(void)
+{
+	static const struct {
+		const char *body, *got;
+	} rows[] = {
+		{ "{\"start_date\":\"1900-01-01\"}", "{\"start_date\":\"1900-01-01T00:00:00Z\"}" },
+		{ "{\"start_date\":\"1900-01-01\",\"timezone\":\"Europe/Berlin\"}", "refused" },
+		{ "{\"start_date\":\"1900-01-01T00:00:00+02:00\"}", "refused" },
+		{ "{\"start_date\":\"9998-12-31T23:59:59Z\"}",
+		  "{\"start_date\":\"9998-12-31T23:59:59Z\"}" },
+		{ "{\"start_date\":\"9998-12-31T23:59:59-01:00\"}", "refused" },
+		{ "{\"end_date\":\"9998-12-31\"}", "refused" },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		T_EQ_STR(read_event(rows[i].body, true), rows[i].got);
+}
+
 static void reads_relative_times(void)
 {
 	static const struct {
@@ -201,5 +220,5 @@ static void refuses_bad_text(void)
 T_SUITE_WITH("input", setup, teardown, T(accepts_synonyms), T(puts_halves_of_coordinates_together),
 	     T(refuses_contradictions), T(names_all_problems_at_once),
 	     T(reads_whole_days_in_their_zone), T(knows_when_a_zone_is_needed),
-	     T(tells_null_from_absent), T(reads_query_text), T(reads_relative_times),
-	     T(refuses_bad_text))
+	     T(tells_null_from_absent), T(reads_query_text), T(times_at_the_ends),
+	     T(reads_relative_times), T(refuses_bad_text))
