@@ -7,6 +7,7 @@ BEGIN
       EXECUTE format('CREATE ROLE %I LOGIN', r);
     END IF;
   END LOOP;
+  EXECUTE format('GRANT CREATE ON DATABASE %I TO marquee_owner', current_database());  -- restore makes the schema
   EXECUTE format('GRANT CONNECT ON DATABASE %I TO marquee_owner, marquee_web, marquee_notifier, marquee_readonly',
                  current_database());
 END $$;

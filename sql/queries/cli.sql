@@ -33,3 +33,13 @@ UPDATE outbox_parked SET replay_at = now(), tries = 1000 RETURNING pos, key, typ
 -- name: PARKED_DROP (positions text) many writes
 -- These messages are given up.
 DELETE FROM outbox_parked WHERE pos = ANY (:positions::bigint[]) RETURNING pos, key, type;
+
+-- name: RESTORE_REFUSAL () one
+-- Workers and notifiers that are connected, and tables that are there.
+SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+          AND usename IN ('marquee_web', 'marquee_notifier')),
+       (SELECT count(*) FROM pg_tables WHERE schemaname = 'marquee');
+
+-- name: RESTORED () one writes
+-- Cursors, partitions, epoch and statistics of a database just restored; what is in it.
+SELECT people, things, registrations, waiting, epoch FROM restored();

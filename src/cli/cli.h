@@ -17,7 +17,8 @@ struct command {
 	bool verdict;		/* exit code 1 for what it finds wrong or does not find */
 };
 extern const struct command cmd_migrate, cmd_user, cmd_config, cmd_invariants, cmd_job, cmd_routes,
-    cmd_doctor, cmd_import, cmd_demo, cmd_outbox;
+    cmd_doctor, cmd_import, cmd_demo, cmd_outbox, cmd_backup,
+    cmd_restore;
 
 /* Wrong arguments: usage of the command in the message, E_INVALID. */
 enum err cli_usage(struct ctx *c, const struct command *cmd) MUST_CHECK;

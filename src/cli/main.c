@@ -16,10 +16,10 @@
 #define FLAGS_MAX 64
 #define SLOW_MS (3600L * 1000)
 
-static const struct command *const commands[] = { &cmd_migrate, &cmd_user,       &cmd_config,
-						  &cmd_routes,  &cmd_invariants, &cmd_job,
-						  &cmd_outbox,  &cmd_import,     &cmd_demo,
-						  &cmd_doctor };
+static const struct command *const commands[] = {
+	&cmd_migrate, &cmd_user,   &cmd_config, &cmd_routes,  &cmd_invariants, &cmd_job,
+	&cmd_outbox,  &cmd_import, &cmd_demo,   &cmd_doctor,  &cmd_backup,     &cmd_restore,
+};
 
 static void usage(FILE *out)
 {

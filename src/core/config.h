@@ -35,6 +35,8 @@ struct config {
 	long limits_hosts, limits_browse, limits_create, limits_register, limits_search,
 	    limits_login, limits_write, limits_overall;
 	const char *shm_dir;
+	const char *backup_dir;
+	long backup_keep;
 	const char *log_file, *log_level;
 	const char *notifier_socket;
 	long notifier_batch, notifier_poll_min, notifier_poll_max,

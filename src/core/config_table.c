@@ -129,6 +129,10 @@ const struct cfg_row cfg_rows[] = {
 	QUOTA("limits.overall", "100000", limits_overall,
 	      "All requests per hour and person or address."),
 
+	TEXT("backup.dir", "", backup_dir, 0, "Folder that marquee backup writes dumps into."),
+	ROW("backup.keep", CFG_INT, "14", 0, 36500, backup_keep, 0,
+	    "Days after which marquee backup removes a dump, once a newer one is whole. 0: never."),
+
 	ROW("shm.dir", CFG_STR, "/run/marquee", 1, 90, shm_dir, 0,
 	    "Directory on tmpfs for what the processes of this host share."),
 

@@ -23,12 +23,12 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
 # The programs are not installed yet: those of the build stand in.
-for unit in marquee.socket marquee.service marquee-notifier.service; do
+for unit in marquee.socket marquee.service marquee-notifier.service marquee-backup.service marquee-backup.timer; do
 	sed "s#^\(Exec[A-Za-z]*=\)[^ ]*/\(marquee[a-z.-]*\)#\1$build/\2#; s# -- [^ ]*/marquee.fcgi# -- $build/marquee.fcgi#" \
 		"$build/etc/$unit" >"$tmp/$unit"
 done
 
-verify() { systemd-analyze verify --man=no "$tmp"/*.socket "$tmp"/*.service 2>&1 | grep -F "$tmp"; }
+verify() { systemd-analyze verify --man=no "$tmp"/*.socket "$tmp"/*.service "$tmp"/*.timer 2>&1 | grep -F "$tmp"; }
 
 out=$(verify)
 [ -z "$out" ]
