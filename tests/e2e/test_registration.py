@@ -375,5 +375,18 @@ def test_refusals_are_kept_too():
     expect_status(register(two, ev), 201)
 
 
+def test_bodies_that_are_none():
+    """Refused before anything is looked for; data may be absent, null, or an object."""
+    guest, ev = person(), event(person())
+    for path in (at(ev, "/rsvp"), at(ev, "/register"), "/api/events/register"):
+        expect_status(guest.post(path, b'{"status":', Content_Type="application/json"), 400, path, "MALFORMED_REQUEST")
+    expect_status(guest.put(at(ev, "/rsvp"), []), 422, "an array", "VALIDATION_ERROR")
+    expect(stored(ev, guest), None)
+    for n, data in enumerate((None, {}, {"diet": "none"})):
+        a = guest.post(at(ev, "/rsvp"), {"status": "going", "registration_data": data})
+        holds(a, 200 if n else 201, "going", "registered", f"{data}")
+    expect(sql(f"SELECT registration_data->>'diet' FROM rsvps WHERE user_id = '{guest.id}'"), [["none"]])
+
+
 if __name__ == "__main__":
     main(globals())
