@@ -67,11 +67,18 @@ $$;
 -- Names this database and its history: another cluster, a promoted replica or a paid debt changes it.
 CREATE OR REPLACE FUNCTION cache_namespace() RETURNS text LANGUAGE sql STABLE AS $$
   SELECT concat_ws('.', (SELECT system_identifier FROM pg_control_system()),
-                   (SELECT timeline_id FROM pg_control_checkpoint()),
+                   -- of what is written now: the control file learns of a promotion minutes later
+                   CASE WHEN NOT pg_is_in_recovery()
+                        THEN left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END,
                    (SELECT oid FROM pg_database WHERE datname = current_database()),
                    (SELECT value FROM settings WHERE key = 'cache_epoch'))
 $$;
 CREATE OR REPLACE FUNCTION cache_epoch_bump() RETURNS text LANGUAGE sql VOLATILE AS $$
   UPDATE settings SET value = (value::bigint + 1)::text WHERE key = 'cache_epoch';
   SELECT cache_namespace();
+$$;
+-- The same for one server of a ring, by its slot; slot 0 stands for all.
+CREATE OR REPLACE FUNCTION cache_epoch_bump(slot int) RETURNS void LANGUAGE sql VOLATILE AS $$
+  INSERT INTO settings VALUES (concat_ws('/', 'cache_epoch', nullif(slot, 0)), '1')
+  ON CONFLICT (key) DO UPDATE SET value = (settings.value::bigint + 1)::text
 $$;

@@ -22,26 +22,49 @@ static void observe(const struct cache_item *items, int n)
 		cache_observer(items[i].family, items[i].value.p != NULL);
 }
 
+/* What of the items from `first` on lies on the first one's server, in one round trip. False: that
+ * server was left alone. */
+static bool get_together(struct ctx *c, struct cache_item *items, const unsigned *servers,
+			 int first, int n)
+{
+	struct wire_item *wire = arena_zalloc(c->arena, sizeof(*wire) * (size_t)n);
+	struct call k;
+
+	if (!wire_begin(&k, c, items[first].key))
+		return false;
+	for (int i = first; i < n; i++)
+		if (servers[i] == k.server)
+			wire[i].key = wire_key(&k, items[i].key);
+	(void)wire_get(&k, wire, n);	/* what did not come is a miss */
+	for (int i = first; i < n; i++)
+		if (wire[i].type == WIRE_VALUE)
+			items[i].value = wire[i].body;
+	return true;
+}
+
 void cache_get(struct ctx *c, struct cache_item *items, int n)
 {
-	struct wire_item *wire;
-	struct call k;
+	unsigned *servers = arena_alloc(c->arena, sizeof(*servers) * (size_t)(n + 1));
+	bool any = false;
 
 	for (int i = 0; i < n; i++) {
 		items[i].value = (struct str){ NULL, 0 };
 		items[i].lease = false;
 		items[i].cas = 0;
 	}
-	if (n <= 0 || !wire_begin(&k, c))
+	if (!c->cache || !c->cache->mc)
 		return;
-	wire = arena_zalloc(c->arena, sizeof(*wire) * (size_t)n);
 	for (int i = 0; i < n; i++)
-		wire[i].key = wire_key(&k, items[i].key);
-	(void)wire_get(&k, wire, n);	/* what did not come is a miss */
-	for (int i = 0; i < n; i++)
-		if (wire[i].type == WIRE_VALUE)
-			items[i].value = wire[i].body;
-	observe(items, n);
+		servers[i] = wire_server(c->cache, items[i].key);
+	for (int i = 0; i < n; i++) {
+		int first = 0;
+
+		while (servers[first] != servers[i])
+			first++;
+		any |= first == i && get_together(c, items, servers, i, n);
+	}
+	if (any)
+		observe(items, n);
 }
 
 /* ---- leases ---- */
@@ -57,7 +80,7 @@ static void wait_for_value(struct ctx *c, struct cache_item *item)
 		struct wire_item w = { .key = NULL };
 
 		nanosleep(&step, NULL);
-		if (!wire_begin(&k, c) || !(w.key = wire_key(&k, item->key)) ||
+		if (!wire_begin(&k, c, item->key) || !(w.key = wire_key(&k, item->key)) ||
 		    !wire_get(&k, &w, 1))
 			return;
 		if (w.type == WIRE_VALUE)
@@ -75,7 +98,7 @@ bool cache_lease_once(struct ctx *c, struct cache_item *item)
 	struct call k;
 
 	item->lease = false;
-	if (item->value.p || !wire_begin(&k, c) || !(w.key = wire_key(&k, item->key)))
+	if (item->value.p || !wire_begin(&k, c, item->key) || !(w.key = wire_key(&k, item->key)))
 		return false;
 	id_secret(token, 12);
 	switch (wire_add(&k, w.key, wire_pack(&k, w.key, WIRE_LEASE, str_of(token)), LEASE_S)) {
@@ -112,7 +135,7 @@ void cache_fill(struct ctx *c, struct cache_item *item, struct str value)
 	if (!item->lease)
 		return;
 	item->lease = false;
-	if (!wire_begin(&k, c) || !(key = wire_key(&k, item->key)))
+	if (!wire_begin(&k, c, item->key) || !(key = wire_key(&k, item->key)))
 		return;
 	/* Refused = deleted or taken over since: then what we have read may be old already. */
 	(void)wire_cas(&k, key, wire_pack(&k, key, WIRE_VALUE, value),
@@ -127,7 +150,7 @@ void cache_release(struct ctx *c, struct cache_item *item)
 	if (!item->lease)
 		return;
 	item->lease = false;
-	if (wire_begin(&k, c) && (key = wire_key(&k, item->key)) != NULL)
+	if (wire_begin(&k, c, item->key) && (key = wire_key(&k, item->key)) != NULL)
 		(void)wire_delete(&k, key);
 }
 
@@ -149,40 +172,53 @@ static bool next_key(struct str *keys, struct str *key)
 	return false;
 }
 
-/* The keys as memcached knows them; what it does not take as a key was never stored. */
-static int full_keys(struct call *k, struct str list, const char **full)
+/* The keys that lie on this server are gone. What memcached does not take as a key was never
+ * stored; after one failure the server's debt covers all: no second wait. */
+static bool forget_on(struct ctx *c, unsigned server, struct str list)
 {
+	/* as many as there could be at most, of two bytes each */
+	const char **full = arena_alloc(c->arena, sizeof(*full) * (list.n / 2 + 1));
+	bool begun = false;
 	struct str key;
+	struct call k;
 	int n = 0;
 
 	while (next_key(&list, &key)) {
-		full[n] = wire_key(k, arena_strndup(k->c->arena, key.p, key.n));
+		const char *one = arena_strndup(c->arena, key.p, key.n);
+
+		if (wire_server(c->cache, one) != server)
+			continue;
+		if (!begun && !wire_begin_delete(&k, c, one))
+			return false;
+		begun = true;
+		full[n] = wire_key(&k, one);
 		n += full[n] != NULL;
 	}
-	return n;
-}
-
-bool cache_forget(struct ctx *c, const char *keys)
-{
-	struct str list = str_of(keys);
-	const char **full;
-	struct call k;
-	int n;
-
-	if (!c->cache || !c->cache->mc || list.n == 0)
-		return true;
-	if (!wire_begin_delete(&k, c))
-		return false;
-	/* as many as there could be at most, of two bytes each */
-	full = arena_alloc(c->arena, sizeof(*full) * (list.n / 2 + 1));
-	n = full_keys(&k, list, full);
 	if (n >= MANY)
 		return wire_delete_many(&k, full, n) == WIRE_OK;
-	/* After one failure the debt covers all: no second wait. */
 	for (int i = 0; i < n; i++)
 		if (wire_delete(&k, full[i]) != WIRE_OK)
 			return false;
 	return true;
+}
+
+/* Slots of the servers on which not all is known to be gone. */
+static uint32_t forget_all(struct ctx *c, const char *keys)
+{
+	struct str list = str_of(keys);
+	uint32_t owed = 0;
+
+	if (!c->cache || !c->cache->mc || list.n == 0)
+		return 0;
+	for (unsigned i = 0; i < c->cache->n_servers; i++)
+		if (!forget_on(c, i, list))
+			owed |= UINT32_C(1) << c->cache->slots[i];
+	return owed;
+}
+
+bool cache_forget(struct ctx *c, const char *keys)
+{
+	return forget_all(c, keys) == 0;
 }
 
 void cache_bump(const char *keys)
@@ -193,31 +229,51 @@ void cache_bump(const char *keys)
 		shm_generation_bump(hash64(key.p, key.n));
 }
 
-static void owe(struct ctx *c)
+static void owe(struct ctx *c, uint32_t slots)
 {
-	if (!shm_cache_debt())
-		log_pairs(LOG_WARN_, "cache: a delete could not be confirmed", "request_id",
-			  c->request_id, (char *)NULL);
-	shm_cache_debt_add();
+	for (int s = 0; s < SHM_SLOTS; s++) {
+		if (!(slots & UINT32_C(1) << s))
+			continue;
+		if (!shm_cache_debt(s))
+			log_pairs(LOG_WARN_, "cache: a delete could not be confirmed", "request_id",
+				  c->request_id, (char *)NULL);
+		shm_cache_debt_add(s);
+	}
 }
 
 void cache_invalidate(struct ctx *c, const char *keys)
 {
-	if (!cache_forget(c, keys))
-		owe(c);
+	owe(c, forget_all(c, keys));
 	/* Last: who reads the new generation finds nothing old behind it, or finds the debt. */
 	cache_bump(keys);
 }
 
+/* Some key that this server has. */
+static const char *probe_key(struct ctx *c, unsigned server)
+{
+	const char *key = "health";
+
+	for (int i = 0; i < 1000 && wire_server(c->cache, key) != server; i++)
+		key = arena_printf(c->arena, "health%d", i);
+	return key;
+}
+
 const char *cache_state(struct ctx *c)
 {
-	struct wire_item w = { .key = NULL };
-	struct call k;
+	unsigned up = 0;
 
 	if (!c->cache || !c->cache->mc)
 		return "off";
-	if (!wire_begin(&k, c))
-		return "down";
-	w.key = wire_key(&k, "health");
-	return wire_get(&k, &w, 1) ? "up" : "down";
+	for (unsigned i = 0; i < c->cache->n_servers; i++) {
+		struct wire_item w = { .key = NULL };
+		const char *key = probe_key(c, i);
+		struct call k;
+
+		c->cache_off = false;	/* that the one before is down says nothing of this one */
+		if (!wire_begin(&k, c, key))
+			continue;
+		w.key = wire_key(&k, key);
+		up += wire_get(&k, &w, 1);
+	}
+	return up == c->cache->n_servers ? "up" : up ? "partly" : "down";
 }

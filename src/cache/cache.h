@@ -38,7 +38,8 @@ struct cache_item {
 	bool lease;		/* out of cache_lease: we may fill it */
 	uint64_t cas;
 };
-/* One multi-get for all items: one round trip, or none when the cache is off. */
+/* One multi-get for all items of one server: one round trip for what belongs to one event, none
+ * when the cache is off. */
 void cache_get(struct ctx *c, struct cache_item *items, int n);
 /* For one missed item: tries for the lease. When somebody else holds it, waits up to 50 ms for the
  * value (item->value is then set); else neither lease nor value: read the database, do not fill. */
@@ -58,7 +59,7 @@ uint64_t cache_generation_of(const char *key);
  * Called before the first use and by whoever polls revocations. */
 enum err cache_namespace_refresh(struct ctx *c) MUST_CHECK;
 
-/* For /health: "up", "down", "off". */
+/* For /health: "up", "down", "off"; "partly" when some servers of a ring are down. */
 const char *cache_state(struct ctx *c);
 
 #endif

@@ -70,7 +70,7 @@ static struct l1 *l1_of(const struct ctx *c)
 
 struct l1_mark l1_mark(struct ctx *c, const char *const keys[L1_KEYS])
 {
-	struct l1_mark m = { .ns = l1_of(c) ? shm_cache_namespace() : 0 };
+	struct l1_mark m = { .ns = l1_of(c) ? shm_cache_namespace(0) : 0 };
 
 	if (m.ns == 0)
 		return m;
@@ -87,7 +87,7 @@ static bool still_so(const struct l1_mark *m)
 	for (int i = 0; i < L1_KEYS; i++)
 		if (shm_generation(m->key[i]) != m->generation[i])
 			return false;
-	return m->ns == shm_cache_namespace();
+	return m->ns == shm_cache_namespace(0);
 }
 
 /* ---- the ring ---- */

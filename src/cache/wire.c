@@ -12,9 +12,9 @@
 
 #define KEY_HASH 32	/* hex digits of the full key's hash */
 #define HEAD (1 + KEY_HASH)
+#define ID_TEXT 36	/* characters of an id */
 #define KEY_MAX 250
 #define VALUE_MAX (64u << 20)
-#define SERVERS_MAX 64	/* beyond them one answer is asked for each key */
 
 /* ---- setting up ---- */
 
@@ -111,6 +111,25 @@ static void plain_free(const memcached_st *mc, void *p, void *arg)
 	free(p);
 }
 
+/* By name, so that all hosts agree in whatever order they list the servers; two that meet in one
+ * slot share their fate. */
+static void take_slots(struct cache *cache)
+{
+	cache->n_servers = memcached_server_count(cache->mc);
+	cache->slots = calloc(cache->n_servers, sizeof(*cache->slots));
+	if (!cache->slots)
+		abort();
+	for (unsigned i = 0; cache->n_servers > 1 && i < cache->n_servers; i++) {
+		const memcached_instance_st *one =
+		    memcached_server_instance_by_position(cache->mc, i);
+		const char *name = memcached_server_name(one);
+
+		cache->slots[i] = 1 + (int)(hash64_seeded(name, strlen(name),
+							  memcached_server_port(one)) %
+					    (SHM_SLOTS - 1));
+	}
+}
+
 struct cache *cache_new(const struct config *cfg)
 {
 	struct cache *cache = calloc(1, sizeof(*cache));
@@ -136,6 +155,7 @@ struct cache *cache_new(const struct config *cfg)
 	}
 	if (!memcached_result_create(cache->mc, &cache->result))
 		abort();
+	take_slots(cache);
 	cache->l1 = l1_new(cfg);
 	return cache;
 }
@@ -148,6 +168,7 @@ void cache_free(struct cache *cache)
 		memcached_result_free(&cache->result);
 		memcached_free(cache->many);
 		memcached_free(cache->mc);
+		free(cache->slots);
 	}
 	l1_free(cache->l1);
 	free(cache);
@@ -155,21 +176,51 @@ void cache_free(struct cache *cache)
 
 /* ---- beginning and failing ---- */
 
-bool wire_begin_delete(struct call *k, struct ctx *c)
+/* The last id in a key: "event:<id>:stats", "viewer:<user>:<event>". */
+static struct str group_of(const char *key)
+{
+	struct str rest = str_of(key), group = rest;
+
+	while (rest.n) {
+		struct str part = str_cut(rest, ':', &rest);
+
+		if (part.n == ID_TEXT)
+			group = part;
+	}
+	return group;
+}
+
+unsigned wire_server(const struct cache *cache, const char *key)
+{
+	struct str group = group_of(key);
+
+	return cache->n_servers > 1 ? memcached_generate_hash(cache->mc, group.p, group.n) : 0;
+}
+
+bool wire_begin_delete(struct call *k, struct ctx *c, const char *key)
 {
 	int64_t now = clock_mono_ms();
 
-	*k = (struct call){ .c = c, .cache = c->cache, .ns = shm_cache_namespace() };
-	if (!k->cache || !k->cache->mc || c->cache_off || k->ns == 0)
+	*k = (struct call){ .c = c, .cache = c->cache };
+	if (!k->cache || !k->cache->mc)
 		return false;
+	k->group = group_of(key);
+	k->server = wire_server(k->cache, key);
+	k->slot = k->cache->slots[k->server];
+	k->ns = shm_cache_namespace(k->slot);
 	k->deadline = now + k->cache->timeout_ms;
-	return shm_breaker_allows(SHM_BREAKER_CACHE, now);
+	/* Last of all the breaker: its answer may be the one trial that the whole host has. */
+	return k->ns != 0 && shm_breaker_allows(SHM_BREAKER_CACHE + k->slot, now);
 }
 
-bool wire_begin(struct call *k, struct ctx *c)
+bool wire_begin(struct call *k, struct ctx *c, const char *key)
 {
-	/* Last of all the breaker: its answer may be the one trial that the whole pool has. */
-	return !shm_cache_debt() && wire_begin_delete(k, c);
+	int slot;
+
+	if (!c->cache || !c->cache->mc || c->cache_off)
+		return false;
+	slot = c->cache->slots[wire_server(c->cache, key)];
+	return !shm_cache_debt(slot) && wire_begin_delete(k, c, key);
 }
 
 /* Our answer was wrong, late or absent: nothing that is still under way may be read as the answer
@@ -179,7 +230,7 @@ static void give_up(struct call *k, const char *what, memcached_return_t rc)
 	memcached_quit(k->cache->mc);
 	if (k->cache->many)
 		memcached_quit(k->cache->many);
-	shm_breaker_trip(SHM_BREAKER_CACHE, clock_mono_ms(), k->cache->retry_ms);
+	shm_breaker_trip(SHM_BREAKER_CACHE + k->slot, clock_mono_ms(), k->cache->retry_ms);
 	k->c->cache_off = true;
 	log_pairs(LOG_WARN_, "cache", "request_id", k->c->request_id, "operation", what, "detail",
 		  memcached_strerror(k->cache->mc, rc), (char *)NULL);
@@ -210,14 +261,14 @@ static enum wire_rc settle(struct call *k, const char *what, memcached_return_t 
 	case MEMCACHED_SUCCESS:
 	case MEMCACHED_STORED:
 	case MEMCACHED_DELETED:
-		shm_breaker_ok(SHM_BREAKER_CACHE);
+		shm_breaker_ok(SHM_BREAKER_CACHE + k->slot);
 		return WIRE_OK;
 	case MEMCACHED_NOTFOUND:
 	case MEMCACHED_NOTSTORED:
 	case MEMCACHED_DATA_EXISTS:
 	case MEMCACHED_E2BIG:
 	case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE: /* the server is well, the item too big */
-		shm_breaker_ok(SHM_BREAKER_CACHE);
+		shm_breaker_ok(SHM_BREAKER_CACHE + k->slot);
 		return WIRE_REFUSED;
 	default:
 		give_up(k, what, rc);
@@ -296,7 +347,7 @@ bool wire_get(struct call *k, struct wire_item *items, int n)
 	if (!budget(k, "get"))
 		return false;
 	k->c->cache_trips++;
-	rc = memcached_mget(mc, keys, lengths, asked);
+	rc = memcached_mget_by_key(mc, k->group.p, k->group.n, keys, lengths, asked);
 	if (rc != MEMCACHED_SUCCESS)
 		return settle(k, "get", rc) == WIRE_REFUSED;
 	while (budget(k, "get") && memcached_fetch_result(mc, &k->cache->result, &rc))
@@ -314,8 +365,8 @@ enum wire_rc wire_add(struct call *k, const char *key, struct str packed, int tt
 	if (!budget(k, "add"))
 		return WIRE_FAILED;
 	k->c->cache_trips++;
-	return settle(k, "add", memcached_add(k->cache->mc, key, strlen(key), packed.p, packed.n,
-					      ttl_s, 0));
+	return settle(k, "add", memcached_add_by_key(k->cache->mc, k->group.p, k->group.n, key,
+						     strlen(key), packed.p, packed.n, ttl_s, 0));
 }
 
 enum wire_rc wire_cas(struct call *k, const char *key, struct str packed, int ttl_s, uint64_t cas)
@@ -323,8 +374,9 @@ enum wire_rc wire_cas(struct call *k, const char *key, struct str packed, int tt
 	if (!budget(k, "cas"))
 		return WIRE_FAILED;
 	k->c->cache_trips++;
-	return settle(k, "cas", memcached_cas(k->cache->mc, key, strlen(key), packed.p, packed.n,
-					      ttl_s, 0, cas));
+	return settle(k, "cas",
+		      memcached_cas_by_key(k->cache->mc, k->group.p, k->group.n, key, strlen(key),
+					   packed.p, packed.n, ttl_s, 0, cas));
 }
 
 enum wire_rc wire_delete(struct call *k, const char *key)
@@ -334,7 +386,8 @@ enum wire_rc wire_delete(struct call *k, const char *key)
 	if (!budget(k, "delete"))
 		return WIRE_FAILED;
 	k->c->cache_trips++;
-	rc = settle(k, "delete", memcached_delete(k->cache->mc, key, strlen(key), 0));
+	rc = settle(k, "delete", memcached_delete_by_key(k->cache->mc, k->group.p, k->group.n, key,
+							 strlen(key), 0));
 	return rc == WIRE_REFUSED ? WIRE_OK : rc;
 }
 
@@ -350,29 +403,19 @@ static memcached_st *many_client(struct cache *cache)
 	return cache->many;
 }
 
-/* A server works off a connection in order: when it has answered a question about the last of its
- * keys it has done all deletes before. (memcached_version would ask only once in a lifetime.) */
-static memcached_return_t confirm(memcached_st *mc, const char *const *keys, int n)
+/* A server works off a connection in order: when it has answered a question it has done all deletes
+ * before. (memcached_version would ask only once in a lifetime.) */
+static memcached_return_t confirm(struct call *k, memcached_st *mc, const char *key)
 {
-	bool asked[SERVERS_MAX] = { false };
-	memcached_return_t rc = MEMCACHED_SUCCESS;
+	memcached_return_t rc;
+	uint32_t flags;
+	size_t len;
 
 	memcached_behavior_set(mc, MEMCACHED_BEHAVIOR_NOREPLY, 0);
-	for (int i = n - 1; i >= 0 && rc == MEMCACHED_SUCCESS; i--) {
-		uint32_t server = memcached_generate_hash(mc, keys[i], strlen(keys[i]));
-		uint32_t flags;
-		size_t len;
-
-		if (server < SERVERS_MAX && asked[server])
-			continue;
-		if (server < SERVERS_MAX)
-			asked[server] = true;
-		free(memcached_get(mc, keys[i], strlen(keys[i]), &len, &flags, &rc));
-		if (rc == MEMCACHED_NOTFOUND)
-			rc = MEMCACHED_SUCCESS;
-	}
+	free(memcached_get_by_key(mc, k->group.p, k->group.n, key, strlen(key), &len, &flags,
+				  &rc));
 	memcached_behavior_set(mc, MEMCACHED_BEHAVIOR_NOREPLY, 1);
-	return rc;
+	return rc == MEMCACHED_NOTFOUND ? MEMCACHED_SUCCESS : rc;
 }
 
 /* The requests lie in buffers that go out when they are full. */
@@ -385,7 +428,8 @@ enum wire_rc wire_delete_many(struct call *k, const char *const *keys, int n)
 		return WIRE_FAILED;
 	k->c->cache_trips++;
 	for (int i = 0; i < n; i++) {
-		rc = memcached_delete(mc, keys[i], strlen(keys[i]), 0);
+		rc = memcached_delete_by_key(mc, k->group.p, k->group.n, keys[i], strlen(keys[i]),
+					     0);
 		if (rc != MEMCACHED_SUCCESS && rc != MEMCACHED_BUFFERED) {
 			(void)settle(k, "delete", rc);
 			return WIRE_FAILED;
@@ -394,5 +438,5 @@ enum wire_rc wire_delete_many(struct call *k, const char *const *keys, int n)
 	rc = memcached_flush_buffers(mc);
 	if (rc == MEMCACHED_SUCCESS && !budget_of(k, mc, "delete"))
 		return WIRE_FAILED;
-	return settle(k, "delete", rc == MEMCACHED_SUCCESS ? confirm(mc, keys, n) : rc);
+	return settle(k, "delete", rc == MEMCACHED_SUCCESS ? confirm(k, mc, keys[n - 1]) : rc);
 }

@@ -13,6 +13,8 @@ struct cache {
 	memcached_st *many;	/* of wire_delete_many: buffers, asks for no answers */
 	memcached_result_st result; /* not allocated by the library: it would free it at each end */
 	long timeout_ms, retry_ms;
+	unsigned n_servers;
+	int *slots;		/* of each server: where its state is in shared memory */
 	struct l1 *l1;		/* NULL: no copies in this process */
 };
 
@@ -20,14 +22,20 @@ struct cache {
 struct call {
 	struct ctx *c;
 	struct cache *cache;
-	uint64_t ns;		/* the namespace read once, at the start */
+	unsigned server;	/* of the ring: the one that has the key of the beginning */
+	int slot;		/* its */
+	struct str group;	/* what leads to this server */
+	uint64_t ns;		/* its namespace, read once, at the start */
 	int64_t deadline;
 };
 
-/* False: leave the cache alone now (none, failed in this request, no namespace, debt, breaker). */
-bool wire_begin(struct call *k, struct ctx *c);
-/* The same without the questions about debt, for deletes. */
-bool wire_begin_delete(struct call *k, struct ctx *c);
+/* Which server of the ring has this key. What belongs to one event lies on one server. */
+unsigned wire_server(const struct cache *cache, const char *key);
+/* Begins with the server that has this key. False: leave it alone now (none, one has failed in this
+ * request, no namespace, debt, breaker). */
+bool wire_begin(struct call *k, struct ctx *c, const char *key);
+/* The same without the questions about this request and debt, for deletes. */
+bool wire_begin_delete(struct call *k, struct ctx *c, const char *key);
 
 /* "<namespace>:<key>", or NULL when memcached would not take it. */
 const char *wire_key(const struct call *k, const char *key);

@@ -32,19 +32,21 @@ uint64_t shm_generation(uint64_t key_hash);
 void shm_generation_bump(uint64_t key_hash);
 
 /* ---- cache namespace ---- */
+/* Each server of a ring has a slot of its own, below SHM_SLOTS; a single server has slot 0. */
+#define SHM_SLOTS 32
 /* 0 until somebody has read it from the database. */
-uint64_t shm_cache_namespace(void);
-void shm_cache_namespace_set(uint64_t ns);
+uint64_t shm_cache_namespace(int slot);
+void shm_cache_namespace_set(int slot, uint64_t ns);
 /* Only if it still is `from`; false when somebody else was faster. */
-bool shm_cache_namespace_move(uint64_t from, uint64_t to);
-/* Debt: a delete could not be confirmed, so the namespace must change before the cache is used. */
-uint64_t shm_cache_debt(void);		/* how many; 0 = none */
-void shm_cache_debt_add(void);
+bool shm_cache_namespace_move(int slot, uint64_t from, uint64_t to);
+/* Debt: a delete could not be confirmed, so the slot's namespace must change before it is used. */
+uint64_t shm_cache_debt(int slot);	/* how many; 0 = none */
+void shm_cache_debt_add(int slot);
 /* Everything owed up to `seen` is paid; false when more has come since: pay again. */
-bool shm_cache_debt_paid(uint64_t seen);
+bool shm_cache_debt_paid(int slot, uint64_t seen);
 
 /* ---- breakers: what has failed is left alone by the whole host for a while ---- */
-enum { SHM_BREAKER_REPLICA, SHM_BREAKER_CACHE, SHM_BREAKERS = 17 };
+enum { SHM_BREAKER_REPLICA, SHM_BREAKER_CACHE /* + slot */, SHM_BREAKERS = 1 + SHM_SLOTS };
 /* May it be used now? When the pause is over exactly one caller per pause gets true (half open);
  * the others wait for its shm_breaker_ok. */
 bool shm_breaker_allows(int which, int64_t now_ms);

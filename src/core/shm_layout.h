@@ -42,7 +42,10 @@ struct coherence {
 		_Atomic int64_t rate, rate_at;	/* requests a second, as of then */
 		_Atomic uint64_t rate_taken;
 	} overload;
-	uint64_t unused[205];
+	struct slot {		/* of a server of the cache's ring; slot 0 stands above */
+		_Atomic uint64_t ns, debt;
+	} slots[SHM_SLOTS - 1];
+	uint64_t unused[111];
 	_Atomic uint64_t generations[GENERATIONS];
 	struct revocation revocations[REVOCATIONS];
 	/* tag in the upper 20 bits (never 0), theoretical arrival time in the lower 44: one word,
@@ -53,7 +56,7 @@ struct coherence {
 _Static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "lock-free 64 bits");
 _Static_assert(sizeof(struct revocation) == 32, "frozen");
 _Static_assert(offsetof(struct coherence, full_until) == 64, "frozen");
-_Static_assert(offsetof(struct coherence, wrote) == 344, "frozen");
+_Static_assert(offsetof(struct coherence, wrote) == 600, "frozen");
 _Static_assert(offsetof(struct coherence, generations) == 4096, "frozen");
 _Static_assert(offsetof(struct coherence, revocations) == 528384, "frozen");
 _Static_assert(offsetof(struct coherence, limits) == 1052672, "frozen");

@@ -30,34 +30,48 @@ void shm_generation_bump(uint64_t key_hash)
 
 /* ---- cache namespace ---- */
 
-uint64_t shm_cache_namespace(void)
+static _Atomic uint64_t *ns_cell(int slot)
 {
-	return LOAD(shm_coherence()->cache_namespace);
+	struct coherence *c = shm_coherence();
+
+	return slot ? &c->slots[slot - 1].ns : &c->cache_namespace;
 }
 
-void shm_cache_namespace_set(uint64_t ns)
+static _Atomic uint64_t *debt_cell(int slot)
 {
-	STORE(shm_coherence()->cache_namespace, ns);
+	struct coherence *c = shm_coherence();
+
+	return slot ? &c->slots[slot - 1].debt : &c->cache_debt;
 }
 
-bool shm_cache_namespace_move(uint64_t from, uint64_t to)
+uint64_t shm_cache_namespace(int slot)
 {
-	return atomic_compare_exchange_strong(&shm_coherence()->cache_namespace, &from, to);
+	return LOAD(*ns_cell(slot));
 }
 
-uint64_t shm_cache_debt(void)
+void shm_cache_namespace_set(int slot, uint64_t ns)
 {
-	return LOAD(shm_coherence()->cache_debt);
+	STORE(*ns_cell(slot), ns);
 }
 
-void shm_cache_debt_add(void)
+bool shm_cache_namespace_move(int slot, uint64_t from, uint64_t to)
 {
-	atomic_fetch_add(&shm_coherence()->cache_debt, 1);
+	return atomic_compare_exchange_strong(ns_cell(slot), &from, to);
 }
 
-bool shm_cache_debt_paid(uint64_t seen)
+uint64_t shm_cache_debt(int slot)
 {
-	return atomic_compare_exchange_strong(&shm_coherence()->cache_debt, &seen, 0);
+	return LOAD(*debt_cell(slot));
+}
+
+void shm_cache_debt_add(int slot)
+{
+	atomic_fetch_add(debt_cell(slot), 1);
+}
+
+bool shm_cache_debt_paid(int slot, uint64_t seen)
+{
+	return atomic_compare_exchange_strong(debt_cell(slot), &seen, 0);
 }
 
 /* ---- breakers ---- */

@@ -76,8 +76,8 @@ static void teardown(void)
 static void begin(void)
 {
 	ns = (uint64_t)clock_now_us() << 1 | 1;
-	shm_cache_namespace_set(ns);
-	(void)shm_cache_debt_paid(shm_cache_debt());
+	shm_cache_namespace_set(0, ns);
+	(void)shm_cache_debt_paid(0, shm_cache_debt(0));
 	shm_breaker_ok(SHM_BREAKER_CACHE);
 	ctx_begin(&a, a.arena);
 	ctx_begin(&b, b.arena);
@@ -191,7 +191,7 @@ static void odd_keys_are_misses(void)
 	cache_invalidate(&a, longest);
 	T_EQ_INT(a.cache_trips, 0);
 	T_FALSE(a.cache_off);
-	T_FALSE(shm_cache_debt());
+	T_FALSE(shm_cache_debt(0));
 }
 
 static void too_large_is_only_not_stored(void)
@@ -261,7 +261,7 @@ static void fill_after_new_epoch_is_void(void)
 	NEED_CACHE();
 	begin();
 	cache_lease(&a, &i);
-	shm_cache_namespace_set(++ns);
+	shm_cache_namespace_set(0, ++ns);
 	cache_fill(&a, &i, STR("old"));
 	T_NULL(look(&b, "event:e").p);
 }
@@ -283,7 +283,7 @@ static void foreign_value_is_a_miss(void)
 		T_NULL(look(&a, "event:f").p);
 	}
 	/* A whole value, but of another key: what a confused connection would give. */
-	T_REQUIRE(wire_begin(&k, &a));
+	T_REQUIRE(wire_begin(&k, &a, "event:g"));
 	other = wire_key(&k, "event:g");
 	packed = wire_pack(&k, other, WIRE_VALUE, STR("private"));
 	raw_set("event:f", packed.p, packed.n);
@@ -309,7 +309,7 @@ static void invalidate_deletes_and_bumps(void)
 	T_NULL(look(&a, "event:i2").p);
 	T_TRUE(shm_generation(cache_generation_of("event:i1")) != g1);
 	T_TRUE(shm_generation(cache_generation_of("event:i2")) != g2);
-	T_FALSE(shm_cache_debt());
+	T_FALSE(shm_cache_debt(0));
 	cache_invalidate(&b, NULL);
 	cache_invalidate(&b, "");
 	T_EQ_INT(b.cache_trips, 3);
@@ -364,10 +364,11 @@ static void debt_keeps_everybody_away(void)
 	NEED_CACHE();
 	begin();
 	T_TRUE(store(&a, "event:o", "x"));
-	b.cache_off = true;		/* this request has met a time-out */
+	shm_breaker_trip(SHM_BREAKER_CACHE, clock_mono_ms(), 60000);
 	cache_invalidate(&b, "event:o");
+	shm_breaker_ok(SHM_BREAKER_CACHE);
 	T_EQ_INT(b.cache_trips, 0);
-	T_TRUE(shm_cache_debt());
+	T_TRUE(shm_cache_debt(0));
 	a.cache_trips = 0;
 	T_NULL(look(&a, "event:o").p);
 	T_FALSE(store(&a, "event:o2", "x"));
@@ -376,7 +377,7 @@ static void debt_keeps_everybody_away(void)
 	/* Other writers still delete: other hosts have not heard of the debt. */
 	cache_invalidate(&a, "event:o");
 	T_EQ_INT(a.cache_trips, 1);
-	(void)shm_cache_debt_paid(shm_cache_debt());
+	(void)shm_cache_debt_paid(0, shm_cache_debt(0));
 	T_NULL(look(&a, "event:o").p);
 }
 
@@ -384,12 +385,12 @@ static void unknown_namespace_is_off(void)
 {
 	NEED_CACHE();
 	begin();
-	shm_cache_namespace_set(0);
+	shm_cache_namespace_set(0, 0);
 	T_NULL(look(&a, "event:n").p);
 	T_FALSE(store(&a, "event:n", "x"));
 	T_EQ_INT(a.cache_trips, 0);
 	cache_invalidate(&a, "event:n");
-	T_TRUE(shm_cache_debt());
+	T_TRUE(shm_cache_debt(0));
 }
 
 /* ---- failures ---- */
@@ -400,13 +401,13 @@ static void null_cache_does_nothing(void)
 	struct ctx c;
 
 	open_ctx(&c, "");
-	shm_cache_namespace_set(77);
-	(void)shm_cache_debt_paid(shm_cache_debt());
+	shm_cache_namespace_set(0, 77);
+	(void)shm_cache_debt_paid(0, shm_cache_debt(0));
 	T_NULL(look(&c, "event:z").p);
 	T_FALSE(store(&c, "event:z", "x"));
 	cache_invalidate(&c, "event:z");
 	T_EQ_INT(c.cache_trips, 0);
-	T_FALSE(shm_cache_debt());
+	T_FALSE(shm_cache_debt(0));
 	T_TRUE(shm_generation(cache_generation_of("event:z")) != g);
 	T_EQ_STR(cache_state(&c), "off");
 	close_ctx(&c);
@@ -414,8 +415,8 @@ static void null_cache_does_nothing(void)
 
 static void fails_and_leaves_alone(struct ctx *c)
 {
-	shm_cache_namespace_set(78);
-	(void)shm_cache_debt_paid(shm_cache_debt());
+	shm_cache_namespace_set(0, 78);
+	(void)shm_cache_debt_paid(0, shm_cache_debt(0));
 	shm_breaker_ok(SHM_BREAKER_CACHE);
 	T_NULL(look(c, "event:x").p);
 	T_TRUE(c->cache_off);
@@ -429,7 +430,7 @@ static void fails_and_leaves_alone(struct ctx *c)
 	T_EQ_INT(c->cache_trips, 0);
 	T_EQ_STR(cache_state(c), "down");
 	cache_invalidate(c, "event:x");
-	T_TRUE(shm_cache_debt());
+	T_TRUE(shm_cache_debt(0));
 	shm_breaker_ok(SHM_BREAKER_CACHE);
 }
 
@@ -441,10 +442,80 @@ static void dead_server(void)
 	fails_and_leaves_alone(&c);
 	/* Tried again at once when the breaker lets it: the client keeps no pause of its own. */
 	ctx_begin(&c, c.arena);
-	(void)shm_cache_debt_paid(shm_cache_debt());
+	(void)shm_cache_debt_paid(0, shm_cache_debt(0));
 	T_NULL(look(&c, "event:x").p);
 	T_EQ_INT(c.cache_trips, 1);
 	shm_breaker_ok(SHM_BREAKER_CACHE);
+	close_ctx(&c);
+}
+
+/* ---- a ring ---- */
+
+#define DEAD "/nonexistent/memcached.sock"
+
+static const char *ring_key(struct ctx *c, const char *format, int i)
+{
+	return arena_printf(c->arena, format, i);
+}
+
+static void a_ring_is_the_same_in_any_order(void)
+{
+	const char *someone = "018f0000-0000-7000-8000-00000000abcd";
+	struct ctx one, other;
+	int moved = 0, on_first = 0;
+
+	open_ctx(&one, "127.0.0.1:4001 127.0.0.1:4002 /run/x.sock");
+	open_ctx(&other, "/run/x.sock,127.0.0.1:4002,127.0.0.1:4001");
+	for (int i = 0; i < 300; i++) {
+		const char *id = ring_key(&one, "event:018f0000-0000-7000-8000-%012d", i);
+		unsigned a = wire_server(one.cache, id), b = wire_server(other.cache, id);
+
+		T_EQ_INT(one.cache->slots[a], other.cache->slots[b]);
+		const char *viewer = arena_printf(one.arena, "viewer:%s:%s", someone, id + 6);
+
+		T_EQ_INT(wire_server(one.cache, viewer), a);
+		T_EQ_INT(wire_server(one.cache, arena_printf(one.arena, "%s:stats", id)), a);
+		moved += a != 2 - b;
+		on_first += a == 0;
+	}
+	T_EQ_INT(moved, 0);
+	T_TRUE(on_first > 50 && on_first < 200);
+	close_ctx(&one);
+	close_ctx(&other);
+}
+
+/* Half of the ring is dead: its keys are misses, at the price of one try per pause; writers to it
+ * owe the dead one's namespace alone. */
+static void a_dead_server_takes_nothing_from_the_others(void)
+{
+	int found = 0, dead = 0;
+	struct ctx c;
+
+	NEED_CACHE();
+	open_ctx(&c, arena_printf(a.arena, "%s " DEAD, getenv("MARQUEE_TEST_MEMCACHED")));
+	for (int s = 0; s < SHM_SLOTS; s++)
+		shm_cache_namespace_set(s, (uint64_t)clock_now_us() | 1);
+	for (int i = 0; i < 40; i++) {
+		const char *key = ring_key(&c, "event:r%d", i);
+		unsigned server = wire_server(c.cache, key);
+
+		ctx_begin(&c, c.arena);	/* another request each */
+		key = ring_key(&c, "event:r%d", i);
+		(void)store(&c, key, "x");
+		found += str_is(look(&c, key), "x");
+		dead += server == 1;
+		T_EQ_INT(c.cache_trips == 0 || server == 0 || dead == 1, true);
+		cache_invalidate(&c, key);
+	}
+	T_TRUE(dead > 0);
+	T_EQ_INT(found, 40 - dead);
+	T_EQ_INT(shm_cache_debt(c.cache->slots[0]), 0);
+	T_EQ_INT(shm_cache_debt(c.cache->slots[1]), dead);
+	T_EQ_STR(cache_state(&c), "partly");
+	for (int s = 1; s < SHM_SLOTS; s++) {
+		(void)shm_cache_debt_paid(s, shm_cache_debt(s));
+		shm_breaker_ok(SHM_BREAKER_CACHE + s);
+	}
 	close_ctx(&c);
 }
 
@@ -547,4 +618,6 @@ T_SUITE_WITH("cache", setup, teardown, T(fills_and_finds), T(empty_and_binary_va
 	     T(invalidate_deletes_and_bumps), T(many_keys_take_one_trip),
 	     T(many_keys_unconfirmed_are_a_debt), T(debt_keeps_everybody_away),
 	     T(unknown_namespace_is_off), T(null_cache_does_nothing), T(dead_server),
+	     T(a_ring_is_the_same_in_any_order),
+	     T(a_dead_server_takes_nothing_from_the_others),
 	     T(bad_server_list_is_null_cache), T(odd_answers), T(observer_counts), T(state_is_up))

@@ -225,7 +225,7 @@ static void befall(void)
 
 static void begin(void)
 {
-	shm_cache_namespace_set(++ns);	/* nothing was ever stored under it */
+	shm_cache_namespace_set(0, ++ns);	/* nothing was ever stored under it */
 	version = acknowledged = 1;
 	memset(writers, 0, sizeof(writers));
 	for (int i = 0; i < WORKERS; i++) {
@@ -255,7 +255,7 @@ static void check_end(void)
 		if (held && held != version)
 			complain("a worker's last copy", held, version);
 	}
-	if (shm_cache_debt() || workers[0].c.cache_off || workers[1].c.cache_off)
+	if (shm_cache_debt(0) || workers[0].c.cache_off || workers[1].c.cache_off)
 		complain("the cache", 0, 1);
 }
 

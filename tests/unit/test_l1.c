@@ -19,7 +19,7 @@ static bool setup(void)
 {
 	if (!mkdtemp(dir) || shm_attach(dir, "test_l1", 0) != OK)
 		return false;
-	shm_cache_namespace_set(7);
+	shm_cache_namespace_set(0, 7);
 	ctx_begin(&c, arena_new(64 << 20));
 	return true;
 }
@@ -42,7 +42,7 @@ static void begin(long ttl_ms)
 	cfg.cache_l1_ttl = ttl_ms;
 	cfg.cache_l1_size = SIZE;
 	c.cache = cache_new(&cfg);
-	shm_cache_namespace_set(7);
+	shm_cache_namespace_set(0, 7);
 }
 
 static void put(const char *name, const char *value)
@@ -103,9 +103,9 @@ static void a_new_namespace_empties(void)
 {
 	begin(1000);
 	put("1", "one");
-	shm_cache_namespace_set(8);
+	shm_cache_namespace_set(0, 8);
 	T_TRUE(lacks("1"));
-	shm_cache_namespace_set(0);
+	shm_cache_namespace_set(0, 0);
 	put("1", "unknown");
 	T_TRUE(lacks("1"));
 }
@@ -220,7 +220,7 @@ static void off_without_life_cache_or_shared_memory(void)
 	put("1", "one");
 	T_TRUE(has("1", "one"));
 	T_TRUE(shm_attach("/dev/null/dir", "test_l1", 0) != OK);
-	shm_cache_namespace_set(7);
+	shm_cache_namespace_set(0, 7);
 	T_TRUE(lacks("1"));
 	put("1", "one");
 	T_TRUE(lacks("1"));

@@ -151,8 +151,8 @@ static void without_a_directory_memory_is_private(void)
 static int bump(void)
 {
 	shm_generation_bump(UINT64_C(0x123456789abcdef0));
-	shm_cache_namespace_set(77);
-	shm_cache_debt_add();
+	shm_cache_namespace_set(0, 77);
+	shm_cache_debt_add(0);
 	return 0;
 }
 
@@ -164,10 +164,10 @@ static void bumps_and_the_cache_state_are_seen_elsewhere(void)
 	T_EQ_INT(elsewhere(bump), 0);
 	T_TRUE(shm_generation(UINT64_C(0x123456789abcdef0)) != before);
 	T_TRUE(shm_generation(1) == other);
-	T_EQ_INT(shm_cache_namespace(), 77);
-	T_TRUE(shm_cache_debt());
-	(void)shm_cache_debt_paid(shm_cache_debt());
-	T_FALSE(shm_cache_debt());
+	T_EQ_INT(shm_cache_namespace(0), 77);
+	T_TRUE(shm_cache_debt(0));
+	(void)shm_cache_debt_paid(0, shm_cache_debt(0));
+	T_FALSE(shm_cache_debt(0));
 }
 
 static void the_breaker_lets_one_try_per_pause(void)
