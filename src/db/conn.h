@@ -12,7 +12,7 @@
 struct db {
 	const struct config *cfg;
 	char *dsn, *application_name;
-	char options[320];
+	char options[400];
 	PGconn *conn;		/* NULL between a loss and the next statement */
 	int64_t retry_at;	/* clock_mono_ms before which connecting is not tried again */
 	long grace;		/* ms beyond the server's own time-out, which says more */
