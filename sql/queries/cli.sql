@@ -43,3 +43,18 @@ SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
 -- name: RESTORED () one writes
 -- Cursors, partitions, epoch and statistics of a database just restored; what is in it.
 SELECT people, things, registrations, waiting, epoch FROM restored();
+
+-- name: SESSION_SETTINGS () one
+-- What this session has got of what it asked for: time-outs in milliseconds, time zone.
+SELECT (SELECT setting FROM pg_settings WHERE name = 'statement_timeout'),
+       (SELECT setting FROM pg_settings WHERE name = 'lock_timeout'), current_setting('TimeZone');
+
+-- name: SERVER_IDENTITY () one
+-- Which cluster this is, whether it only follows another, and for how long it has heard no commit.
+SELECT (SELECT system_identifier FROM pg_control_system()), pg_is_in_recovery(),
+       coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8;
+
+-- name: WORKER_HOSTS () one
+-- Hosts from which workers connect, as far as this role may see them.
+SELECT count(DISTINCT coalesce(host(client_addr), 'this one')) FROM pg_stat_activity
+WHERE application_name = 'marquee.fcgi';

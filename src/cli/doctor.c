@@ -2,6 +2,7 @@
 #include "auth/keys.h"
 #include "cache/cache.h"
 #include "cli/cli.h"
+#include "cli/doctor.h"
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/shm.h"
@@ -25,34 +26,17 @@
 #define OUTBOX_WARN_S 60.0
 #define OUTBOX_FAIL_S 3600.0
 
-enum verdict { V_OK, V_WARN, V_FAIL };
-
-/* What a check found; fix is left out when all is well. */
-struct finding {
-	enum verdict verdict;
-	const char *what, *fix;
-};
-
-struct doctor {
-	struct ctx *c;
-	const char *sql_dir;
-	bool connected;
-	struct json_object *beat;	/* the notifier's last state, or NULL */
-	long beat_age;
-};
-
-static struct finding found(enum verdict v, const char *what, const char *fix)
+struct finding found(enum verdict v, const char *what, const char *fix)
 {
 	return (struct finding){ v, what, fix };
 }
 
-static struct finding good(const char *what)
+struct finding good(const char *what)
 {
 	return found(V_OK, what, NULL);
 }
 
-/* An error of ctx as a finding; the next check begins without it. */
-static struct finding failed(struct doctor *d, const char *fix)
+struct finding failed(struct doctor *d, const char *fix)
 {
 	struct finding f = found(V_FAIL, d->c->err_msg ? d->c->err_msg : "unknown error", fix);
 
@@ -235,7 +219,7 @@ static struct finding check_cache(struct doctor *d)
 						  state),
 			     "start memcached, or correct cache.servers");
 	return good(arena_printf(d->c->arena, "%s, namespace %016llx", d->c->cfg->cache_servers,
-				 (unsigned long long)shm_cache_namespace()));
+				 (unsigned long long)shm_cache_namespace(0)));
 }
 
 /* ---- notifier ---- */
@@ -330,8 +314,13 @@ static const struct {
 	{ "extensions", true, check_extensions },
 	{ "migrations", true, check_migrations },
 	{ "clock", true, check_clock },
+	{ "failover", false, check_failover },
+	{ "session", true, check_session },
+	{ "replica", true, check_replica },
+	{ "hosts", true, check_hosts },
 	{ "cache", false, check_cache },
 	{ "notifier", true, check_notifier },
+	{ "ring", true, check_ring },
 	{ "kafka", true, check_kafka },
 	{ "outbox", true, check_outbox },
 	{ "parked", true, check_parked },

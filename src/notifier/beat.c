@@ -60,6 +60,8 @@ static const char *state_text(struct notifier *n)
 		      n->transaction_s, n->unplaced);
 	strbuf_printf(&b, "\"sent\":%llu,\"pid\":%ld,\"host\":", n->sent, (long)getpid());
 	strbuf_jsonz(&b, n->host);
+	strbuf_adds(&b, ",\"cache_servers\":");
+	strbuf_jsonz(&b, n->cfg->cache_servers);
 	strbuf_adds(&b, ",\"version\":");
 	strbuf_jsonz(&b, MARQUEE_VERSION);
 	strbuf_adds(&b, "}");

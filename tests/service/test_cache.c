@@ -330,7 +330,7 @@ static void many_keys_take_one_trip(void)
 	}
 	cache_invalidate(&b, keys);
 	T_EQ_INT(b.cache_trips, 1);
-	T_FALSE(shm_cache_debt());
+	T_FALSE(shm_cache_debt(0));
 	for (int i = 0; i < 100; i++) {
 		snprintf(key, sizeof(key), "event:m%d", i);
 		T_NULL(look(&a, key).p);
@@ -348,13 +348,13 @@ static void many_keys_unconfirmed_are_a_debt(void)
 	struct ctx c;
 
 	open_ctx(&c, "/nonexistent/memcached.sock");
-	shm_cache_namespace_set(79);
-	(void)shm_cache_debt_paid(shm_cache_debt());
+	shm_cache_namespace_set(0, 79);
+	(void)shm_cache_debt_paid(0, shm_cache_debt(0));
 	shm_breaker_ok(SHM_BREAKER_CACHE);
 	cache_invalidate(&c, "event:1\nevent:2\nevent:3\nevent:4\nevent:5");
-	T_TRUE(shm_cache_debt());
+	T_TRUE(shm_cache_debt(0));
 	T_TRUE(c.cache_off);
-	(void)shm_cache_debt_paid(shm_cache_debt());
+	(void)shm_cache_debt_paid(0, shm_cache_debt(0));
 	shm_breaker_ok(SHM_BREAKER_CACHE);
 	close_ctx(&c);
 }
@@ -446,76 +446,6 @@ static void dead_server(void)
 	T_NULL(look(&c, "event:x").p);
 	T_EQ_INT(c.cache_trips, 1);
 	shm_breaker_ok(SHM_BREAKER_CACHE);
-	close_ctx(&c);
-}
-
-/* ---- a ring ---- */
-
-#define DEAD "/nonexistent/memcached.sock"
-
-static const char *ring_key(struct ctx *c, const char *format, int i)
-{
-	return arena_printf(c->arena, format, i);
-}
-
-static void a_ring_is_the_same_in_any_order(void)
-{
-	const char *someone = "018f0000-0000-7000-8000-00000000abcd";
-	struct ctx one, other;
-	int moved = 0, on_first = 0;
-
-	open_ctx(&one, "127.0.0.1:4001 127.0.0.1:4002 /run/x.sock");
-	open_ctx(&other, "/run/x.sock,127.0.0.1:4002,127.0.0.1:4001");
-	for (int i = 0; i < 300; i++) {
-		const char *id = ring_key(&one, "event:018f0000-0000-7000-8000-%012d", i);
-		unsigned a = wire_server(one.cache, id), b = wire_server(other.cache, id);
-
-		T_EQ_INT(one.cache->slots[a], other.cache->slots[b]);
-		const char *viewer = arena_printf(one.arena, "viewer:%s:%s", someone, id + 6);
-
-		T_EQ_INT(wire_server(one.cache, viewer), a);
-		T_EQ_INT(wire_server(one.cache, arena_printf(one.arena, "%s:stats", id)), a);
-		moved += a != 2 - b;
-		on_first += a == 0;
-	}
-	T_EQ_INT(moved, 0);
-	T_TRUE(on_first > 50 && on_first < 200);
-	close_ctx(&one);
-	close_ctx(&other);
-}
-
-/* Half of the ring is dead: its keys are misses, at the price of one try per pause; writers to it
- * owe the dead one's namespace alone. */
-static void a_dead_server_takes_nothing_from_the_others(void)
-{
-	int found = 0, dead = 0;
-	struct ctx c;
-
-	NEED_CACHE();
-	open_ctx(&c, arena_printf(a.arena, "%s " DEAD, getenv("MARQUEE_TEST_MEMCACHED")));
-	for (int s = 0; s < SHM_SLOTS; s++)
-		shm_cache_namespace_set(s, (uint64_t)clock_now_us() | 1);
-	for (int i = 0; i < 40; i++) {
-		const char *key = ring_key(&c, "event:r%d", i);
-		unsigned server = wire_server(c.cache, key);
-
-		ctx_begin(&c, c.arena);	/* another request each */
-		key = ring_key(&c, "event:r%d", i);
-		(void)store(&c, key, "x");
-		found += str_is(look(&c, key), "x");
-		dead += server == 1;
-		T_EQ_INT(c.cache_trips == 0 || server == 0 || dead == 1, true);
-		cache_invalidate(&c, key);
-	}
-	T_TRUE(dead > 0);
-	T_EQ_INT(found, 40 - dead);
-	T_EQ_INT(shm_cache_debt(c.cache->slots[0]), 0);
-	T_EQ_INT(shm_cache_debt(c.cache->slots[1]), dead);
-	T_EQ_STR(cache_state(&c), "partly");
-	for (int s = 1; s < SHM_SLOTS; s++) {
-		(void)shm_cache_debt_paid(s, shm_cache_debt(s));
-		shm_breaker_ok(SHM_BREAKER_CACHE + s);
-	}
 	close_ctx(&c);
 }
 
@@ -618,6 +548,4 @@ T_SUITE_WITH("cache", setup, teardown, T(fills_and_finds), T(empty_and_binary_va
 	     T(invalidate_deletes_and_bumps), T(many_keys_take_one_trip),
 	     T(many_keys_unconfirmed_are_a_debt), T(debt_keeps_everybody_away),
 	     T(unknown_namespace_is_off), T(null_cache_does_nothing), T(dead_server),
-	     T(a_ring_is_the_same_in_any_order),
-	     T(a_dead_server_takes_nothing_from_the_others),
 	     T(bad_server_list_is_null_cache), T(odd_answers), T(observer_counts), T(state_is_up))

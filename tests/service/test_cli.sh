@@ -87,6 +87,12 @@ is "doctor, no notifier" "$(code marquee doctor --dir "$T_SRCDIR/sql")$(grep -c 
 sql "INSERT INTO heartbeats VALUES ('notifier', now(), '{\"kafka\": \"up\", \"host\": \"here\"}')"
 is "doctor" "$(code marquee doctor --dir "$T_SRCDIR/sql")" 0
 is "doctor, no database" "$(MARQUEE_DB_DSN='host=/nowhere' "$T_BUILDDIR/marquee" --config '' doctor >"$tmp/out" 2>/dev/null || echo $?)$(grep -c '^FAIL database .*/nowhere' "$tmp/out")" 11
+warns() { marquee --set "$1" doctor --dir "$T_SRCDIR/sql" 2>/dev/null | grep -c "^WARN $2" || true; }
+is "doctor, a primary as replica" "$(warns "db.read_dsn=$T_DSN" 'replica .*leads to a primary')" 1
+is "doctor, a replica that is away" "$(warns 'db.read_dsn=host=/nowhere' 'replica .*cannot be asked')" 1
+is "doctor, two hosts" "$(MARQUEE_DB_DSN='host=/a,/b' "$T_BUILDDIR/marquee" --config '' doctor 2>/dev/null | grep -c '^WARN failover .*several hosts' || true)" 1
+sql "UPDATE heartbeats SET state = state || '{\"cache_servers\": \"elsewhere:11211\"}' WHERE name = 'notifier'"
+is "doctor, another ring" "$(marquee doctor --dir "$T_SRCDIR/sql" 2>/dev/null | grep -c '^FAIL ring' || true)" 1
 is "no such command" "$(code marquee frobnicate)" 64
 is "no such flag" "$(code marquee demo --frobnicate)" 65
 
