@@ -5,6 +5,7 @@
 # The same command without the environment is the short form, which ./dev check runs.
 EXPERIMENTS='valgrind|tests/valgrind.sh||unit and service tests under valgrind
 points|tests/fault/run test_points||fault points act once, in one process
+machines|tests/fault/run test_machines|T_MACHINES_S=20|two hosts, a replica, two memcacheds: each killed in turn
 proxy|tests/fault/run test_proxy||the fault proxy does what it is told
 history|tests/fault/run test_history||the checker of histories finds what is planted
 counters|tests/fault/run test_counters|T_REQUESTS=20000|X6: counts and versions seen by clients of 8 workers
