@@ -55,11 +55,6 @@ static struct str look(struct ctx *c, const char *key)
 
 #define DEAD "/nonexistent/memcached.sock"
 
-static const char *ring_key(struct ctx *c, const char *format, int i)
-{
-	return arena_printf(c->arena, format, i);
-}
-
 static void a_ring_is_the_same_in_any_order(void)
 {
 	const char *someone = "018f0000-0000-7000-8000-00000000abcd";
@@ -69,7 +64,7 @@ static void a_ring_is_the_same_in_any_order(void)
 	open_ctx(&one, "127.0.0.1:4001 127.0.0.1:4002 /run/x.sock");
 	open_ctx(&other, "/run/x.sock,127.0.0.1:4002,127.0.0.1:4001");
 	for (int i = 0; i < 300; i++) {
-		const char *id = ring_key(&one, "event:018f0000-0000-7000-8000-%012d", i);
+		const char *id = arena_printf(one.arena, "event:018f0000-0000-7000-8000-%012d", i);
 		unsigned a = wire_server(one.cache, id), b = wire_server(other.cache, id);
 
 		T_EQ_INT(one.cache->slots[a], other.cache->slots[b]);
@@ -100,11 +95,11 @@ static void a_dead_server_takes_nothing_from_the_others(void)
 	for (int s = 0; s < SHM_SLOTS; s++)
 		shm_cache_namespace_set(s, (uint64_t)clock_now_us() | 1);
 	for (int i = 0; i < 40; i++) {
-		const char *key = ring_key(&c, "event:r%d", i);
+		const char *key = arena_printf(c.arena, "event:r%d", i);
 		unsigned server = wire_server(c.cache, key);
 
 		ctx_begin(&c, c.arena);	/* another request each */
-		key = ring_key(&c, "event:r%d", i);
+		key = arena_printf(c.arena, "event:r%d", i);
 		(void)store(&c, key, "x");
 		found += str_is(look(&c, key), "x");
 		dead += server == 1;
