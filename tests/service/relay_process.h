@@ -67,14 +67,4 @@ static int stop(struct child *child, int sig)
 	return ended(child);
 }
 
-static void call(void)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s", socket_path);
-	T_EQ_INT(sendto(fd, "x", 1, 0, (struct sockaddr *)&at, sizeof(at)), 1);
-	close(fd);
-}
-
 #endif

@@ -14,6 +14,16 @@ static bool has_header(const struct seen *s, const char *text)
 	return false;
 }
 
+static void call(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", socket_path);
+	T_EQ_INT(sendto(fd, "x", 1, 0, (struct sockaddr *)&at, sizeof(at)), 1);
+	close(fd);
+}
+
 static void everything_arrives_in_order(void)
 {
 	struct child n;
