@@ -63,7 +63,7 @@ static int refuse(const char *why)
 
 static int start(const struct config *cfg)
 {
-	struct arena *arena = arena_new(16 << 20);
+	static struct arena *arena; /* also what a refusal leaves behind is within reach */
 	struct ctx c = { .cfg = cfg };
 	struct http_app app = { .cfg = cfg,
 				.user = &c,
@@ -75,6 +75,7 @@ static int start(const struct config *cfg)
 
 	if (problem)
 		return refuse(problem);
+	arena = arena_new(16 << 20);
 	ctx_begin(&c, arena);
 	c.actor = &actor_anonymous;
 	if (token_ready(&c) != OK)
