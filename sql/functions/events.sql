@@ -305,7 +305,8 @@ BEGIN
     new.updated_at := now();
     UPDATE event_seats SET open = (new.status = 'active'), closes_at = new.ends_at,
       waitlist = new.waitlist_enabled, privacy = new.privacy WHERE event_id = p_event;
-    IF old.max_attendees IS DISTINCT FROM new.max_attendees THEN
+    -- Seats that came free when it was over are given out once it is not over any more.
+    IF old.max_attendees IS DISTINCT FROM new.max_attendees OR new.ends_at > old.ends_at THEN
       SELECT * INTO c FROM capacity_set(p_event, new.max_attendees);
       IF NOT c.done THEN
         UPDATE event_seats SET open = (old.status = 'active'), closes_at = old.ends_at,

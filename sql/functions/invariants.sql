@@ -56,7 +56,7 @@ CREATE OR REPLACE FUNCTION check_invariants() RETURNS TABLE (invariant text, eve
   WHERE NOT e.seeded AND e.created_at > now() - interval '1 day' AND o.n IS DISTINCT FROM e.version
   UNION ALL
   SELECT 'I6 waiting beside a free seat', s.event_id, format('%s wait, %s free', s.waiting, s.free)
-  FROM s WHERE s.open AND s.waiting > 0 AND s.free > 0
+  FROM s WHERE s.open AND s.closes_at > now() AND s.waiting > 0 AND s.free > 0
   UNION ALL
   SELECT 'document missing or old', e.id, format('event %s, document %s', e.version, d.version)
   FROM events e LEFT JOIN event_docs d ON d.event_id = e.id

@@ -76,3 +76,20 @@ BEGIN
   PERFORM t.is('some were promoted', (SELECT count(*) > 0 FROM notifications WHERE user_id = ANY (people)), true);
   DELETE FROM jobs WHERE every IS NULL;
 END $$;
+
+-- Raised when it was over, nobody moves up; once it ends later after all, somebody does.
+CREATE FUNCTION t.test_later_end() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  ev uuid := t.event(1);
+BEGIN
+  PERFORM t.fill(ev, t.people(2));
+  UPDATE marquee.events SET start_date = now() - interval '3 days', end_date = NULL, ends_at = now() - interval '2 days' WHERE id = ev;
+  UPDATE event_seats SET closes_at = now() - interval '2 days' WHERE event_id = ev;
+  PERFORM event_doc_write(ev);
+  PERFORM t.is('raised', t.word(t.edit(ev, '{"max_attendees": 2}')), '200');
+  PERFORM t.is('nobody moves up', (SELECT waiting FROM event_seats WHERE event_id = ev), 1);
+  PERFORM t.is('which is no fault', (SELECT count(*) FROM check_invariants() c WHERE c.event_id = ev), 0);
+  PERFORM t.is('it ends later', t.word(t.edit(ev, jsonb_build_object('start_date', iso(now() + interval '1 day')))), '200');
+  PERFORM t.is('now somebody does', (SELECT waiting FROM event_seats WHERE event_id = ev), 0);
+  PERFORM t.is('and all is well', (SELECT count(*) FROM check_invariants() c WHERE c.event_id = ev), 0);
+END $$;
