@@ -77,7 +77,7 @@ class Audit:
         for e in self.events:
             self.events[e] = Acknowledged(1)
         self.old, self.wrong, self.reads, self.edits = 0, [], 0, 0
-        self.oldest, self.todo, self.running, self.lock = 0.0, 0, False, threading.Lock()
+        self.oldest, self.todo, self.until, self.running, self.lock = 0.0, 0, 0.0, False, threading.Lock()
 
     def write(self, mine):
         while self.running:
@@ -112,11 +112,13 @@ class Audit:
     def more(self):
         with self.lock:
             self.todo -= 1
-            self.reads += self.todo >= 0
-            return self.todo >= 0 and len(self.wrong) < 10
+            more = (self.todo >= 0 or time.monotonic() < self.until) and len(self.wrong) < 10
+            self.reads += more
+            return more
 
-    def run(self, reads, readers=4, writers=2):
-        self.todo, self.running = reads, True
+    def run(self, reads, seconds=0.0, readers=4, writers=2):
+        """So many reads, and at least so long: what is to be seen of a copy is seen within its life."""
+        self.todo, self.until, self.running = reads, time.monotonic() + seconds, True
         names = list(self.events)
         at_work = [threading.Thread(target=self.write, args=(names[i::writers],)) for i in range(writers)]
         looking = [threading.Thread(target=self.read) for _ in range(readers)]

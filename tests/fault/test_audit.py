@@ -22,6 +22,7 @@ def setting(stack, name):
 
 # Where deletes are late the other host's readers wait for the new epoch, a quarter of a second: not here.
 PATIENT = "cache.timeout = 5s"
+LIVES = 3.0  # seconds: several lives of the longest copy
 
 
 @contextlib.contextmanager
@@ -58,13 +59,13 @@ def test_one_host_shows_no_past():
 def test_two_hosts_by_the_life_of_a_copy():
     with Stack(PATIENT + "\ncache.l1_ttl = 200ms", workers=2) as a, second_host(a) as b:
         reads = long_or("T_READS", 4000) // 4
-        audit = Audit(a.url, b.url, slack=0.2).run(reads)
+        audit = Audit(a.url, b.url, slack=0.2).run(reads, LIVES)
         expect_right(audit)
         expect(audit.old > 0, True, "without bumps the copies are old: what the first test would see")
-        audit = Audit(b.url, a.url, slack=0.2).run(reads)
+        audit = Audit(b.url, a.url, slack=0.2).run(reads, LIVES)
         expect(len(audit.wrong) > 0, True, "a shorter life promised than kept is noticed")
         no_copies(a)
-        expect_right(Audit(a.url, b.url).run(reads))
+        expect_right(Audit(a.url, b.url).run(reads, LIVES))
 
 
 def memcached_holds_no_past(stack):
