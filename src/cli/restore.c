@@ -32,7 +32,7 @@ static enum err load(struct ctx *c, const char *path, const char *sql)
 
 	TRY(db_simple(c, "SET LOCAL client_min_messages = warning;"
 		      " DROP SCHEMA IF EXISTS marquee CASCADE", &r));
-	/* Only a database is lacking: programs do not take it from the environment here. */
+	/* An empty name: the one in the environment. Without the option it would print SQL. */
 	TRY(db_program(c, (const char *const[]){ "pg_restore", "--dbname=", "--no-owner",
 						 "--single-transaction", "--exit-on-error", path,
 						 NULL }, NULL, NULL));

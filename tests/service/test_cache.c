@@ -1,8 +1,5 @@
 /* tests/service/test_cache.c - leases, envelopes, debts and failures on a real memcached */
-#include "cache/wire.h"
-#include "core/clock.h"
-#include "core/shm.h"
-#include "t.h"
+#include "cache_fixture.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -12,32 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NEED_CACHE()                                                                               \
-	do {                                                                                       \
-		if (!getenv("MARQUEE_TEST_MEMCACHED"))                                             \
-			T_SKIP("MARQUEE_TEST_MEMCACHED is not set");                               \
-	} while (0)
-
-static struct config cfg = { .cache_timeout = 500, .cache_retry = 60000 };
 static struct ctx a, b;
 static memcached_st *raw;
 static uint64_t ns;
 static char dir[] = "/tmp/marquee-cache-XXXXXX";
-
-static void open_ctx(struct ctx *c, const char *servers)
-{
-	memset(c, 0, sizeof(*c));
-	cfg.cache_servers = servers;
-	c->cfg = &cfg;
-	c->cache = cache_new(&cfg);
-	ctx_begin(c, arena_new(16 << 20));
-}
-
-static void close_ctx(struct ctx *c)
-{
-	cache_free(c->cache);
-	arena_free(c->arena);
-}
 
 static bool setup(void)
 {
@@ -81,30 +56,6 @@ static void begin(void)
 	shm_breaker_ok(SHM_BREAKER_CACHE);
 	ctx_begin(&a, a.arena);
 	ctx_begin(&b, b.arena);
-}
-
-static struct cache_item item_of(const char *key)
-{
-	return (struct cache_item){ .family = CK_EVENT, .key = key };
-}
-
-static bool store(struct ctx *c, const char *key, const char *value)
-{
-	struct cache_item i = item_of(key);
-
-	cache_lease(c, &i);
-	if (!i.lease)
-		return false;
-	cache_fill(c, &i, str_of(value));
-	return true;
-}
-
-static struct str look(struct ctx *c, const char *key)
-{
-	struct cache_item i = item_of(key);
-
-	cache_get(c, &i, 1);
-	return i.value;
 }
 
 static void raw_set(const char *key, const char *value, size_t n)

@@ -1,18 +1,7 @@
 #!/bin/sh
 # tests/unit/test_cgi_args.sh - a CGI query never reaches the worker as options (RFC 3875, 4.4)
 build=${T_BUILDDIR:-.}
-passed=0
-failed=0
-
-verdict() { # name, 0 = good, what was found
-	if [ "$2" -eq 0 ]; then
-		passed=$((passed + 1))
-		echo "ok   $1"
-	else
-		failed=$((failed + 1))
-		printf 'FAIL %s\n%s\n' "$1" "$3"
-	fi
-}
+. "${T_SRCDIR:-$(dirname "$0")/../..}/tests/unit/verdict.sh"
 
 # What a web server runs for GET /livez?--set+auth.jwt_issuer%3Dmallory: words as arguments.
 cgi() {
@@ -31,5 +20,4 @@ out=$(cgi)
 echo "$out" | grep -q 'no.such.option'
 verdict an_operator_has $? "$out"
 
-echo "RESULT test_cgi_args passed=$passed failed=$failed skipped=0"
-[ $failed = 0 ]
+verdicts test_cgi_args

@@ -1,22 +1,10 @@
 #!/bin/sh
 # tests/unit/test_docs.sh - the manual and the completion know every command, option and signal there is
 src=${T_SRCDIR:-$(dirname "$0")/../..}
+. "$src/tests/unit/verdict.sh"
 build=${T_BUILDDIR:-$src}
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-passed=0
-failed=0
-skipped=0
-
-verdict() { # name, 0 = good, what was found
-	if [ "$2" -eq 0 ]; then
-		passed=$((passed + 1))
-		echo "ok   $1"
-	else
-		failed=$((failed + 1))
-		printf 'FAIL %s\n%s\n' "$1" "$3"
-	fi
-}
 
 marquee() { env -i ${ASAN_OPTIONS:+"ASAN_OPTIONS=$ASAN_OPTIONS"} "$build/marquee" --config '' "$@"; }
 
@@ -67,5 +55,4 @@ else
 	echo "SKIP lint: no mandoc"
 fi
 
-echo "RESULT test_docs.sh passed=$passed failed=$failed skipped=$skipped"
-[ "$failed" -eq 0 ]
+verdicts test_docs

@@ -1,30 +1,18 @@
 #!/bin/sh
 # tests/unit/test_genqueries.sh - what the query generator makes and what it refuses
 src=${T_SRCDIR:-$(dirname "$0")/../..}
+. "$src/tests/unit/verdict.sh"
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-passed=0
-failed=0
 
 gen() { # mode, then the text on stdin
 	cat >"$tmp/q.sql"
 	${AWK:-awk} -v mode="$1" -f "$src/src/db/genqueries.awk" "$tmp/q.sql" >"$tmp/out" 2>"$tmp/err"
 }
 
-verdict() { # name, 0 = good
-	if [ "$2" -eq 0 ]; then
-		passed=$((passed + 1))
-		echo "ok   $1"
-	else
-		failed=$((failed + 1))
-		echo "FAIL $1"
-		sed 's/^/  /' "$tmp/out" "$tmp/err"
-	fi
-}
-
 has() { # name, fixed text that the output has once its lines are joined
 	sed -e 's/"$//' -e 's/^	*"//' "$tmp/out" | tr -d '\n' | grep -qF -- "$2"
-	verdict "$1" $?
+	verdict "$1" $? "$(cat "$tmp/out" "$tmp/err")"
 }
 
 refuses() { # name, part of the message; the text on stdin
@@ -33,7 +21,7 @@ refuses() { # name, part of the message; the text on stdin
 		return
 	fi
 	grep -qF -- "$2" "$tmp/err" && ! [ -s "$tmp/out" ]
-	verdict "$1" $?
+	verdict "$1" $? "$(cat "$tmp/out" "$tmp/err")"
 }
 
 gen c <<'X'
@@ -45,7 +33,7 @@ SELECT doc::text, 'it''s :id; ok', "a:id", $x$ :id ; $x$, '\' /* :none */
 FROM   event_docs -- :none
 WHERE  id = :id AND (:viewer::uuid IS NULL OR t[1:2] ?| '{a}') AND again = :id;
 X
-verdict accepts_a_statement $?
+verdict accepts_a_statement $? "$(cat "$tmp/out" "$tmp/err")"
 has replaces_names_in_order 'id = $1 AND ($2::uuid IS NULL OR t[1:2] \?| '"'{a}') AND again = "
 has repeats_a_name 'again = $1'
 has leaves_quotes_alone "'it''s :id; ok', \\\"a:id\\\", \$x\$ :id ; \$x\$, '\\\\' FROM event_docs "
@@ -140,5 +128,4 @@ refuses nothing_at_all 'no statements' <<'X'
 -- only a comment
 X
 
-echo "RESULT test_genqueries.sh passed=$passed failed=$failed skipped=0"
-[ "$failed" -eq 0 ]
+verdicts test_genqueries

@@ -1,18 +1,7 @@
 #!/bin/sh
 # tests/unit/test_units.sh - systemd takes our units without a word, and the libfcgi trap stays shut
 build=${T_BUILDDIR:-.}
-passed=0
-failed=0
-
-verdict() { # name, 0 = good, what was found
-	if [ "$2" -eq 0 ]; then
-		passed=$((passed + 1))
-		echo "ok   $1"
-	else
-		failed=$((failed + 1))
-		printf 'FAIL %s\n%s\n' "$1" "$3"
-	fi
-}
+. "${T_SRCDIR:-$(dirname "$0")/../..}/tests/unit/verdict.sh"
 
 if ! command -v systemd-analyze >/dev/null; then
 	echo "skip: no systemd-analyze here"
@@ -44,5 +33,4 @@ out=$(verify)
 echo "$out" | grep -q 'RestrictNothing'
 verdict a_wrong_line_is_found $? "$out"
 
-echo "RESULT test_units passed=$passed failed=$failed skipped=0"
-[ $failed = 0 ]
+verdicts test_units
