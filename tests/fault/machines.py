@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 
-from api import Stack, free_port, wait_for
+from api import Stack, call, free_port, wait_for
 
 ROOT = os.geteuid() == 0
 PG = "/usr/lib/postgresql/15/bin/"
@@ -71,7 +71,10 @@ class Piece:
         return mine
 
     def kill(self, sig=signal.SIGKILL):
-        """All of them at one moment: the machine is gone, or frozen."""
+        """All of them at one moment: the machine is gone, or frozen. A supervisor that dies after one of its
+        children may have made another by then."""
+        if sig == signal.SIGKILL and self.process.poll() is None:
+            self.process.send_signal(signal.SIGSTOP)
         for pid in self.family():
             os.kill(pid, sig)
         if sig == signal.SIGKILL:
@@ -188,7 +191,13 @@ db.read_dsn = {self.dsn('marquee_web', 'standby', '/pg2')}
             return s.connect_ex(("127.0.0.1", port)) == 0
 
     def kill_workers_a(self):
+        os.kill(self.pid("workers"), signal.SIGSTOP)
         subprocess.run(["pkill", "-KILL", "-s", str(self.pid("workers"))], check=True)
+
+    def well(self):
+        """Both hosts serve: a web server remembers for a while that its pool was away."""
+        for url in (self.url, self.url_b):
+            wait_for(f"{url} to serve", lambda: call("GET", "/readyz", url=url).status == 200)
 
     # ---- databases ----
     def sql_at(self, folder, text, user="postgres"):
