@@ -1,12 +1,13 @@
 """tests/fault/load.py - a crowd that answers events and looks at them, and logs all of it for history.py"""
 import collections
+import contextlib
 import json
 import random
 import threading
 import time
 
 import history
-from api import call, event, expect, in_threads, person, unique
+from api import call, event, expect, in_threads, person, unique, wait_for
 
 RETRY_S = 0.1
 
@@ -25,6 +26,7 @@ class Crowd:
         self.events = [event(self.host)["id"] for _ in range(events)]
         self.limited = event(self.host, max_attendees=capacity)["id"] if capacity else None
         self.todo, self.lock, self.threads, self.replayed = 0, threading.Lock(), [], 0
+        self.door, self.asking = threading.Lock(), 0
 
     def run(self, n, threads=8):
         self.todo = n
@@ -39,6 +41,13 @@ class Crowd:
     def __exit__(self, *_):
         self.todo = 0
         self.join()
+
+    @contextlib.contextmanager
+    def calm(self):
+        """Nothing is asked and nothing under way while the block lasts."""
+        with self.door:
+            wait_for("the last answers", lambda: self.asking == 0)
+            yield
 
     def start(self, threads):
         self.threads = [Client(self, self.people[i::threads]) for i in range(threads)]
@@ -134,12 +143,17 @@ class Client(threading.Thread):
 
     def ask(self, send):
         """An answer, or None when the connection broke."""
+        with self.crowd.door, self.crowd.lock:
+            self.crowd.asking += 1
         try:
             a = send()
         except OSError:
             with self.crowd.lock:
                 self.crowd.statuses["none"] += 1
             return None
+        finally:
+            with self.crowd.lock:
+                self.crowd.asking -= 1
         self.crowd.count(a)
         if a.status == 503 and not a.header("Retry-After"):
             self.crowd.wrong.append(f"503 without Retry-After: {a}")

@@ -31,7 +31,7 @@ def trials(name, trial, n=TRIALS):
     with crowd:
         for _ in range(n):
             s.wait_workers()
-            died = trial(s)
+            died = trial(s, crowd)
             s.wait_workers()
             back.append(time.monotonic() - died)
     broken = sum(n for status, n in crowd.statuses.items() if status == "none" or status >= 500)
@@ -47,23 +47,23 @@ def killed(s, point, nth=1):
 
 
 def test_before_the_statement():
-    trials("before BEGIN", lambda s: killed(s, "db.before.RSVP_SET"))
+    trials("before BEGIN", lambda s, _: killed(s, "db.before.RSVP_SET"))
 
 
 def test_while_the_statement_is_under_way():
-    trials("sent", lambda s: killed(s, "db.sent.RSVP_SET", random.randint(1, 5)))
+    trials("sent", lambda s, _: killed(s, "db.sent.RSVP_SET", random.randint(1, 5)))
 
 
 def test_after_the_commit_before_caches_are_told():
-    trials("committed, not invalidated", lambda s: killed(s, "db.done.RSVP_SET"))
+    trials("committed, not invalidated", lambda s, _: killed(s, "db.done.RSVP_SET"))
 
 
 def test_before_the_reply():
-    trials("before the reply", lambda s: killed(s, "http.reply", random.randint(1, 9)))
+    trials("before the reply", lambda s, _: killed(s, "http.reply", random.randint(1, 9)))
 
 
 def test_in_the_middle_of_a_reply():
-    trials("between parts of a reply", lambda s: killed(s, "http.body", random.randint(1, 9)))
+    trials("between parts of a reply", lambda s, _: killed(s, "http.body", random.randint(1, 9)))
 
 
 # ---- after the INSERT, before the COMMIT: both are inside of one statement ----
@@ -84,16 +84,21 @@ def outbox_held(s):
 WAITING = "SELECT pid FROM pg_stat_activity WHERE application_name = 'marquee.fcgi' AND wait_event = 'relation'"
 
 
-def killed_inside(s, after):
-    with outbox_held(s):
-        died = killed(s, "db.sent.RSVP_SET")
+def killed_inside(s, crowd, after):
+    """Armed before anybody asks: workers that stand there already would never come by."""
+    with contextlib.ExitStack() as until:
+        with crowd.calm():
+            until.enter_context(outbox_held(s))
+            s.arm("db.sent.RSVP_SET")
+        s.wait_acted("db.sent.RSVP_SET", 30)
+        died = time.monotonic()
         wait_for("the statement to stand before its message", lambda: s.sql_super(WAITING).strip())
         after(s)
     return died
 
 
 def test_after_the_insert_and_the_server_commits():
-    trials("after INSERT, committed by the server", lambda s: killed_inside(s, lambda s: None))
+    trials("after INSERT, committed by the server", lambda s, crowd: killed_inside(s, crowd, lambda s: None))
 
 
 def test_after_the_insert_and_the_server_rolls_back():
@@ -102,7 +107,7 @@ def test_after_the_insert_and_the_server_rolls_back():
     with crowd:
         for _ in range(TRIALS):
             s.wait_workers()
-            killed_inside(s, lambda s: s.sql_super(WAITING.replace("pid", "pg_terminate_backend(pid)", 1)))
+            killed_inside(s, crowd, lambda s: s.sql_super(WAITING.replace("pid", "pg_terminate_backend(pid)", 1)))
             s.wait_workers()
     print("after INSERT, rolled back:", end="")
     crowd.expect_right()
