@@ -64,9 +64,12 @@ class FaultStack(Stack):
     def __init__(self, settings="", workers=4, **environment):
         self.points = tempfile.mkdtemp(prefix="marquee-points.")
         os.chmod(self.points, 0o777)  # the pieces run as other users
+        self.listeners = []
         super().__init__(settings, workers, MARQUEE_TEST_FAULTS=self.points, **environment)
 
     def __exit__(self, *what):
+        for listener in self.listeners:
+            listener.close()
         super().__exit__(*what)
         shutil.rmtree(self.points)
 
@@ -114,18 +117,61 @@ class FaultStack(Stack):
     def sql_super(self, text):
         return self.dev("psql", "-d", f"host={self.run}/pg dbname=marquee user=postgres", "-XAtqc", text)
 
-    def delivered(self, topic):
-        """What the broker holds: (id, aggregate, seq, text), partition by partition in order."""
-        text = self.dev("kcat", "-C", "-t", topic, "-e", "-q", "-o", "beginning", "-f", "%p|%o|%h|%s\n")
-        found = []
-        for line in text.splitlines():
-            partition, offset, headers, body = line.split("|", 3)
-            h = dict(word.split("=", 1) for word in headers.split(","))
-            found.append((int(partition), int(offset), h["id"], h["aggregate_id"], int(h["seq"]), body))
-        return [row[2:] for row in sorted(found)]
-
     def expect_sound(self):
         expect(self.sql("SELECT * FROM check_invariants()"), [], "invariants")
+
+
+class Session:
+    """A connection to the database that stays: its asker needs no program for every question."""
+
+    def __init__(self, s, user="marquee_owner"):
+        self.psql = subprocess.Popen(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", f"host={s.run}/pg dbname=marquee user={user}"],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, text):
+        """Rows as lists of strings."""
+        self.psql.stdin.write(text + ";\n\\echo done\n")
+        self.psql.stdin.flush()
+        rows = []
+        while (line := self.psql.stdout.readline()) != "done\n":
+            if not line:
+                raise RuntimeError(f"psql ended with {self.psql.wait()}: {text}")
+            rows.append(line.rstrip("\n").split("|"))
+        return rows
+
+    def close(self):
+        self.psql.communicate(timeout=30)
+
+
+class Listener:
+    """Reads a topic along from its beginning: the broker of development keeps only the newest of a partition.
+    It ends with its stack."""
+
+    def __init__(self, s, topic):
+        with open(f"{s.run}/app/broker", encoding="ascii") as f:
+            broker = f.read().strip()
+        s.listeners.append(self)
+        self.file = tempfile.NamedTemporaryFile("r", encoding="utf-8")
+        with open(self.file.name, "w", encoding="utf-8") as out:
+            self.kcat = subprocess.Popen(["kcat", "-b", broker, "-C", "-t", topic, "-o", "beginning", "-u", "-q", "-f", "%h|%s\n"],
+                                         stdin=subprocess.DEVNULL, stdout=out)
+
+    def rows(self):
+        """What has come whole since the last call: (id, aggregate, seq, headers and body), each partition in order."""
+        while True:
+            at = self.file.tell()
+            line = self.file.readline()
+            if not line.endswith("\n"):
+                self.file.seek(at)
+                return
+            headers = line.split("|", 1)[0]
+            h = dict(word.split("=", 1) for word in headers.split(","))
+            yield h["id"], h["aggregate_id"], int(h["seq"]), line
+
+    def close(self):
+        self.kcat.kill()
+        self.kcat.wait()
+        self.file.close()
 
 
 _shared = {}

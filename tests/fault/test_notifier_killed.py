@@ -7,12 +7,11 @@ more of them than the chunks that were under way.
 import collections
 import os
 import subprocess
-import tempfile
 import threading
 import time
 
 from api import expect, main, wait_for
-from harness import FaultStack, long_or
+from harness import FaultStack, Listener, Session, long_or
 
 TRIALS = long_or("T_TRIALS", 5)
 BATCH, SHARDS, KEYS = 200, 4, 40
@@ -35,92 +34,82 @@ class Feeder(threading.Thread):
     """About a thousand messages a second, until it is told to stop."""
 
     def __init__(self, s):
-        super().__init__()
-        self.s, self.n, self.going = s, 0, True
-        self.psql = subprocess.Popen(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", f"host={s.run}/pg dbname=marquee user=marquee_owner"],
-                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        super().__init__(daemon=True)
+        self.session, self.n, self.going = Session(s), 0, True
 
     def run(self):
         while self.going:
             self.n += 1
-            self.psql.stdin.write(PUT.format(n=self.n, keys=KEYS) + ";\nSELECT 'done';\n")
-            self.psql.stdin.flush()
-            while self.psql.stdout.readline().strip() != "done":
-                pass
+            self.session.ask(PUT.format(n=self.n, keys=KEYS))
             time.sleep(KEYS / 1000)
 
     def stop(self):
         self.going = False
         self.join()
-        self.psql.stdin.close()
-        expect(self.psql.wait(), 0, "psql")
+        self.session.close()
 
 
-class Listener:
-    """Everything that reaches the topic, from now on: the broker of development forgets the oldest."""
+class Stream(Listener):
+    """What reaches the topic, and what is wrong about it."""
 
     def __init__(self, s):
-        with open(f"{s.run}/app/broker", encoding="ascii") as f:
-            broker = f.read().strip()
-        self.file = tempfile.NamedTemporaryFile("r")
-        with open(self.file.name, "w", encoding="utf-8") as out:
-            self.kcat = subprocess.Popen(["kcat", "-b", broker, "-C", "-t", "events", "-o", "beginning", "-u", "-q", "-f", "%h|%s\n"],
-                                         stdin=subprocess.DEVNULL, stdout=out)
+        super().__init__(s, "events")
         self.ids, self.seen = {}, collections.defaultdict(int)
         self.repeated = 0
         self.wrong = []
 
-    def take(self, line):
-        headers, body = line.rstrip("\n").split("|", 1)
-        h = dict(word.split("=", 1) for word in headers.split(","))
-        key, seq = h["aggregate_id"], int(h["seq"])
-        if h["id"] in self.ids:
+    def take(self, ident, key, seq, text):
+        if ident in self.ids:
             self.repeated += 1
-            if self.ids[h["id"]] != (headers, body):
-                self.wrong.append(f"{h['id']} came with other bytes")
+            if self.ids[ident] != hash(text):
+                self.wrong.append(f"{ident} came with other bytes")
         elif seq != self.seen[key] + 1:
             self.wrong.append(f"{key}: {seq} after {self.seen[key]}")
-        self.ids.setdefault(h["id"], (headers, body))
+        self.ids.setdefault(ident, hash(text))
         self.seen[key] = max(self.seen[key], seq)
 
     def read(self):
-        """Whole lines that have come since the last call."""
-        while True:
-            at = self.file.tell()
-            line = self.file.readline()
-            if not line.endswith("\n"):
-                self.file.seek(at)
-                return len(self.ids)
-            self.take(line)
-
-    def close(self):
-        self.kcat.kill()
-        self.kcat.wait()
-        self.file.close()
+        """How many different messages have come so far."""
+        for row in self.rows():
+            self.take(*row)
+        return len(self.ids)
 
 
-def sent(s):
-    return int(s.sql("SELECT sum(sent) FROM relay")[0][0])
+class Eyes(Session):
+    """What the database tells of the relay."""
+
+    def sent(self):
+        return int(self.ask("SELECT sum(sent) FROM relay")[0][0])
+
+    def leaders(self):
+        """The connection that leads each shard."""
+        return [pid for pid, in self.ask("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 7001 AND granted")]
 
 
-def leads(s):
-    return int(s.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7001 AND granted")[0][0])
-
-
-def quiet(s):
+def quiet(s, eyes):
     """The stack's own notifier goes; ours are killed."""
     os.kill(s.pid("notifier"), 15)
-    wait_for("no leader", lambda: leads(s) == 0, 20)
+    wait_for("no leader", lambda: eyes.leaders() == [], 20)
 
 
-def kill_leader(s, point, running):
-    """The next to come to this point dies; how long until the shards are led and messages go again."""
+def led_anew(eyes, before):
+    """Each shard, and by none of those who led before."""
+    now = eyes.leaders()
+    return len(now) == SHARDS and not set(now) & set(before)
+
+
+def kill_leader(s, eyes, point, running):
+    """The next to come to this point dies; how long until the shards are led by another and messages go again."""
+    wait_for("a leader", lambda: len(eyes.leaders()) == SHARDS)
+    leaders = eyes.leaders()
     s.arm(point)
     died = s.wait_acted(point, 60)
     dead = next(n for n in running if n.pid == died)
     expect(dead.wait(), -9, "it was killed")
-    began, before = time.monotonic(), sent(s)
-    wait_for("another to take over", lambda: leads(s) == SHARDS and sent(s) > before, 60)
+    began = time.monotonic()
+    wait_for("another to take over", lambda: led_anew(eyes, leaders), 60)
+    before = eyes.sent()
+    wait_for("messages to go again", lambda: eyes.sent() > before, 60)
     took = time.monotonic() - began
     running.remove(dead)
     running.append(Notifier(s))
@@ -129,49 +118,52 @@ def kill_leader(s, point, running):
 
 def test_killed_at_each_step():
     with FaultStack(workers=1) as s:
-        quiet(s)
-        listener, feeder = Listener(s), Feeder(s)
+        eyes = Eyes(s)
+        quiet(s, eyes)
+        stream, feeder = Stream(s), Feeder(s)
         running = [Notifier(s), Notifier(s)]
         feeder.start()
         took = []
         for trial in range(TRIALS):
             for point in POINTS:
-                took.append(kill_leader(s, point, running))
-            listener.read()
+                took.append(kill_leader(s, eyes, point, running))
+            stream.read()
+            if trial % 25 == 24:
+                print(f"  {len(took)} kills, {len(stream.ids)} messages read, {len(stream.wrong)} wrong")
         feeder.stop()
         wanted = feeder.n * KEYS
-        wait_for("all messages", lambda: listener.read() >= wanted, 120)
+        wait_for("all messages", lambda: stream.read() >= wanted, 120)
         for n in running:
             n.terminate()
             expect(n.wait(), 0, "a notifier that is told to stop")
-        listener.read()
-        listener.close()
-        print(f"{len(took)} kills, {wanted} messages, lost {wanted - len(listener.ids)}, repeated {listener.repeated}, "
+        stream.read()
+        eyes.close()
+        print(f"{len(took)} kills, {wanted} messages, lost {wanted - len(stream.ids)}, repeated {stream.repeated}, "
               f"longest takeover {max(took):.1f} s")
-        expect((len(listener.ids), listener.wrong[:5]), (wanted, []), "each message, in order")
-        expect(listener.repeated <= len(took) * BATCH * SHARDS, True, f"{listener.repeated} repetitions")
+        expect((len(stream.ids), stream.wrong[:5]), (wanted, []), "each message, in order")
+        expect(stream.repeated <= len(took) * BATCH * SHARDS, True, f"{stream.repeated} repetitions")
 
 
 def test_control_marked_before_acknowledged():
     """The same eyes see the loss when a cursor is moved before the broker has the messages."""
     with FaultStack(workers=1) as s:
-        quiet(s)
+        eyes = Eyes(s)
+        quiet(s, eyes)
         s.dev("broker", "down")
         notifier = Notifier(s)
-        wait_for("a leader", lambda: leads(s) == SHARDS, 20)
+        wait_for("a leader", lambda: len(eyes.leaders()) == SHARDS, 20)
         s.arm("relay.produced")
-        s.sql(PUT.format(n=1, keys=KEYS))
+        eyes.ask(PUT.format(n=1, keys=KEYS))
         s.wait_acted("relay.produced", 60)
         notifier.wait()
-        s.sql("UPDATE relay SET snap = pg_current_snapshot(), next_snap = NULL, last_pos = 0")
+        eyes.ask("UPDATE relay SET snap = pg_current_snapshot(), next_snap = NULL, last_pos = 0")
         s.dev("broker", "up")
-        listener, notifier = Listener(s), Notifier(s)
-        s.sql(PUT.format(n=2, keys=KEYS))
-        wait_for("what came later", lambda: listener.read() >= KEYS, 60)
+        stream, notifier = Stream(s), Notifier(s)
+        eyes.ask(PUT.format(n=2, keys=KEYS))
+        wait_for("what came later", lambda: stream.read() >= KEYS, 60)
         notifier.terminate()
         notifier.wait()
-        listener.close()
-        expect(len(listener.wrong), KEYS, "each key misses one")
+        expect(len(stream.wrong), KEYS, "each key misses one")
 
 
 if __name__ == "__main__":
