@@ -42,11 +42,13 @@ cmd_soak() { # [NAME…]: all of the table, or those named
   mkdir -p "$STATE/soak"
   RESULTS=$STATE/soak/results
   : >"$RESULTS"
+  DONE=()
   soak_build
   while IFS= read -r row; do
     name=${row%%|*}
     if [ $# = 0 ] || [[ " $* " == *" $name "* ]]; then soak_one "$row"; fi
   done <<<"$EXPERIMENTS"
+  soak_table
   check_sum "$began"
 }
 
@@ -65,7 +67,7 @@ soak_build() {
 
 # Shown while it runs and kept in the state folder: the last output of each experiment.
 soak_one() { # row
-  local name command long text log status=0
+  local name command long text log status=0 began=$EPOCHREALTIME
   IFS='|' read -r name command long text <<<"$1"
   log=$STATE/soak/$name.log
   printf '== %s: %s\n' "$name" "$text"
@@ -77,5 +79,16 @@ soak_one() { # row
     # a driver's own sum repeats what its scripts have counted, unless only it has failed
     [ $status = 0 ] || grep -q '^RESULT .*failed=[1-9]' "$log" || echo "RESULT $name passed=0 failed=1 skipped=0"
   } 2>&1 | tee "$log"
-  grep '^RESULT ' "$log" >>"$RESULTS" || echo "RESULT $name passed=0 failed=1 skipped=0" >>"$RESULTS"
+  grep -q '^RESULT ' "$log" || echo "RESULT $name passed=0 failed=1 skipped=0" >>"$log"
+  grep '^RESULT ' "$log" >>"$RESULTS"
+  DONE+=("$name|$(results_sum "$log")|$(seconds_since "$began")")
+}
+
+soak_table() {
+  local row name sum took
+  printf '\n%-12s %-40s %8s\n' experiment result took
+  for row in "${DONE[@]}"; do
+    IFS='|' read -r name sum took <<<"$row"
+    printf '%-12s %-40s %8s\n' "$name" "$sum" "$took"
+  done
 }
