@@ -1,11 +1,13 @@
 """tests/e2e/test_counts.py - round trips to database and cache, as Server-Timing tells them."""
 import re
 
-from api import Skip, Stack, anonymous, call, event, expect, expect_status, instant, main, person, rsvp, unique, wait_for
+from api import SERVER, Skip, Stack, anonymous, call, event, expect, expect_status, instant, main, person, rsvp, unique, wait_for
 
 
 def trips(answer):
     """(sql, cache) of one answer."""
+    if SERVER.endswith("-cgi"):
+        raise Skip("a CGI program keeps no copies and asks for revocations itself, a statement more")
     found = dict(re.findall(r"(sql|cache);desc=(\d+)", answer.header("Server-Timing")))
     if not found:
         raise Skip("http.server_timing is off")
