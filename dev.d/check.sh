@@ -1,23 +1,56 @@
 # shellcheck shell=bash disable=SC2034 # variables are shared with the other parts
 # dev.d/check.sh - everything that must hold, in throwaway folders, while a stack may be running
 
+# What clients see, once more through each of the other web servers. The whole suite through each of
+# them is for ./dev soak.
+FUNCTIONAL="test_counts test_events test_http test_lists test_registration test_seed test_visibility"
+
 CHECK_PARTS="lint build unit service e2e servers attack fault counts dist"
 
-cmd_check() {
+# part | command: the jobs, in the order in which they are begun. Most of a test is waiting, so that
+# several run side by side. Jobs that say the same share its scripts: each takes what none has taken.
+CHECK_JOBS='build|check_built san
+build|check_built faults
+fault|check_suite faults fault
+e2e|check_suite san e2e
+lint|check_lint
+service|check_suite san service
+fault|check_suite faults fault
+e2e|check_suite san e2e
+servers|check_suite faults e2e --server nginx test_auth '"$FUNCTIONAL"'
+fault|check_suite faults fault
+servers|check_suite faults e2e --server apache test_auth '"$FUNCTIONAL"'
+e2e|check_suite san e2e
+service|check_suite san service
+fault|check_suite faults fault
+servers|check_suite faults e2e --server lighttpd-cgi test_http test_seed test_registration
+attack|check_suite san attack
+servers|check_suite faults e2e --server apache-fcgid test_http test_seed
+attack|check_suite san attack
+unit|check_unit
+counts|check_counts
+dist|check_dist
+build|check_built clang'
+
+cmd_check() { # [--jobs N] [PART…]
   local part began=$EPOCHREALTIME
   if [ -n "${MARQUEE_DEV_INSIDE_CHECK:-}" ]; then
     say "./dev check is what is running just now"
     return
   fi
+  CHECK_SLOTS=$((2 * $(nproc)))
+  if [ "${1:-}" = --jobs ]; then
+    CHECK_SLOTS=${2:-}
+    shift 2
+  fi
+  [[ $CHECK_SLOTS =~ ^[1-9][0-9]?$ ]] || die "check --jobs wants a number from 1 to 99"
   for part in "$@"; do
     case " $CHECK_PARTS " in *" $part "*) ;; *) die "check has no part '$part'" "parts: $CHECK_PARTS" ;; esac
   done
   check_begin
   # shellcheck disable=SC2046 # words
   packages_ensure $PACKAGES_UP $PACKAGES_CHECK $(servers_packages)
-  # shellcheck disable=SC2086
-  [ $# -gt 0 ] || set -- $CHECK_PARTS
-  for part in "$@"; do check_part "$part"; done
+  check_jobs " ${*:-$CHECK_PARTS} "
   check_sum "$began"
 }
 
@@ -35,44 +68,90 @@ check_begin() {
   unset MARQUEE_DEV_STATE
   state_make
   RESULTS=$CHECK/results
+  mkdir "$CHECK/jobs" "$CHECK/taken"
   : >"$RESULTS"
 }
 
-part_gone() { ! pgrep -g "$PART" -r D,R,S,T,t; }
+# ---- jobs ----
+declare -A JOB_PART=() JOB_LOG=() JOB_SLOT=() # by pid, of those that run
+declare -A PART_LEFT=() PART_BEGAN=()           # by part: jobs that have not ended
 
-# Told to stop: so is the part under way, with all its children, and it may still clean up.
-check_stop() { # exit code
-  if [ -n "${PART:-}" ]; then
-    kill -TERM -- "-$PART" 2>/dev/null || true
-    wait_until 90 part_gone || true
+check_jobs() { # " part part "
+  local part command
+  local -a todo
+  mapfile -t todo < <(while IFS= read -r row; do
+    case $1 in *" ${row%%|*} "*) echo "$row" ;; esac
+  done <<<"$CHECK_JOBS")
+  for part in "${todo[@]%%|*}"; do PART_LEFT[$part]=$((${PART_LEFT[$part]:-0} + 1)); done
+  while IFS='|' read -r part command; do
+    [ ${#JOB_PART[@]} -lt "$CHECK_SLOTS" ] || check_job_end
+    check_job_begin "$part" "$command"
+  done < <(printf '%s\n' "${todo[@]}")
+  while [ ${#JOB_PART[@]} -gt 0 ]; do check_job_end; done
+}
+
+# In a process group of its own, with ports that no other chooses from.
+check_job_begin() { # part command
+  local log slot=0
+  log=$(mktemp "$CHECK/jobs/$1.XXXXXX")
+  while [[ " ${JOB_SLOT[*]} " == *" $slot "* ]]; do slot=$((slot + 1)); done
+  : "${PART_BEGAN[$1]:=$EPOCHREALTIME}"
+  set -m
+  # shellcheck disable=SC2086 # words
+  (set +e +m; trap - EXIT INT TERM; export T_PORTS=$((20000 + slot * 100)); $2) >"$log" 2>&1 </dev/null &
+  set +m
+  JOB_PART[$!]=$1 JOB_LOG[$!]=$log JOB_SLOT[$!]=$slot
+}
+
+# Waits for one. It prints RESULT lines; one that ends badly without having counted a failure counts as one.
+check_job_end() {
+  local pid part log status=0
+  wait -n -p pid "${!JOB_PART[@]}" || status=$?
+  part=${JOB_PART[$pid]} log=${JOB_LOG[$pid]}
+  unset "JOB_PART[$pid]" "JOB_LOG[$pid]" "JOB_SLOT[$pid]"
+  if [ $status != 0 ] && ! grep -q '^RESULT .*failed=[1-9]' "$log"; then
+    echo "RESULT $part passed=0 failed=1 skipped=0" >>"$log"
+  elif ! grep -q '^RESULT ' "$log"; then
+    echo "RESULT $part passed=0 failed=1 skipped=0 (it did not run)" >>"$log"
   fi
+  PART_LEFT[$part]=$((${PART_LEFT[$part]} - 1))
+  [ "${PART_LEFT[$part]}" -gt 0 ] || check_part_end "$part"
+}
+
+check_part_end() { # name
+  local log
+  cat "$CHECK/jobs/$1".* >"$CHECK/$1.log"
+  grep '^RESULT ' "$CHECK/$1.log" >>"$RESULTS"
+  printf '== %-8s %s, %s\n' "$1" "$(results_sum "$CHECK/$1.log")" "$(seconds_since "${PART_BEGAN[$1]}")"
+  for log in "$CHECK/jobs/$1".*; do
+    grep -q '^RESULT .*failed=[1-9]' "$log" || continue
+    grep -vE '^  (CC|CCLD|AR|GEN|RANLIB) |^make' "$log" | tail -n 120 | sed 's/^/   | /'
+  done
+}
+
+# Told to stop: so are the jobs under way, with all that they have started (timeout makes groups of its
+# own); they may still clean up.
+check_stop() { # exit code
+  local family
+  trap '' INT TERM
+  # shellcheck disable=SC2046 # words
+  family=$(check_family $(jobs -p))
+  # shellcheck disable=SC2086
+  [ -z "$family" ] || { kill -TERM $family 2>/dev/null; wait_until 90 check_gone $family; } || true
   exit "$1"
 }
 
-# A part prints RESULT lines; one that ends badly without having counted a failure counts as one.
-check_part() { # name
-  local name=$1 log=$CHECK/$1.log began=$EPOCHREALTIME status=0
-  printf '== %-8s ' "$name"
-  set -m # a process group of its own
-  (set +e +m; trap - EXIT INT TERM; "check_$name") >"$log" 2>&1 </dev/null &
-  PART=$!
-  set +m
-  wait "$PART" || status=$?
-  PART=
-  if [ $status != 0 ] && ! grep -q '^RESULT .*failed=[1-9]' "$log"; then
-    echo "RESULT $name passed=0 failed=1 skipped=0" >>"$log"
-  elif ! grep -q '^RESULT ' "$log"; then
-    echo "RESULT $name passed=0 failed=1 skipped=0 (it did not run)" >>"$log"
-  fi
-  grep '^RESULT ' "$log" >>"$RESULTS"
-  check_words "$log" "$(seconds_since "$began")"
+check_family() { # pids: they and all below
+  local pid
+  for pid in "$@"; do
+    # shellcheck disable=SC2046 # words
+    echo "$pid" $(check_family $(pgrep -P "$pid"))
+  done
 }
 
-check_words() { # log seconds
-  echo "$(results_sum "$1"), $2"
-  if grep -q '^RESULT .*failed=[1-9]' "$1"; then
-    grep -vE '^  (CC|CCLD|AR|GEN|RANLIB) |^make' "$1" | tail -n 120 | sed 's/^/   | /'
-  fi
+check_gone() { # pids
+  local pid
+  for pid in "$@"; do ! start_time "$pid" || return 1; done
 }
 
 results_sum() { # file of RESULT lines
@@ -95,36 +174,32 @@ result() { # name passed-or-failed: one check by itself
 }
 
 # ---- builds ----
-# The sanitized build serves unit, service and e2e; made by whoever needs it first.
-check_build_sanitized() {
-  [ ! -f "$CHECK/san/.done" ] || return 0
-  CC=gcc build_all "$CHECK/san" --enable-sanitize=address,undefined --enable-werror || return
-  touch "$CHECK/san/.done"
+# Made by whoever needs it first, with all test programs; the others wait.
+CHECK_BUILDS='san|gcc|--enable-sanitize=address,undefined --enable-werror
+faults|gcc|--enable-werror --enable-faults
+plain|gcc|
+clang|clang|--enable-werror'
+
+check_build() { # name
+  local name compiler options
+  while IFS='|' read -r name compiler options; do
+    [ "$name" != "$1" ] || break
+  done <<<"$CHECK_BUILDS"
+  (
+    flock 7
+    [ ! -f "$CHECK/$name.done" ] || exit 0
+    export CC=$compiler
+    # shellcheck disable=SC2086 # words
+    build_all "$CHECK/$name" $options && build_make "$CHECK/$name" check TESTS= && touch "$CHECK/$name.done"
+  ) 7>"$CHECK/$name.lock"
 }
 
-check_build() {
-  local status bad=0
-  check_build_sanitized
+check_built() { # name: as a check of its own
+  local status
+  check_build "$1"
   status=$?
-  result build-sanitized $status
-  bad=$((bad | status))
-  build_compiled gcc --enable-faults
-  status=$?
-  result build-gcc $status
-  bad=$((bad | status))
-  build_compiled clang
-  status=$?
-  result build-clang $status
-  return $((bad | status))
-}
-
-# Programs and tests, compiled and linked but not run.
-build_compiled() { # compiler option…
-  local CC=$1 dir=$CHECK/$1
-  export CC
-  shift
-  autotools_run && build_configure "$dir" --enable-werror "$@" && build_make "$dir" all &&
-    build_make "$dir" check TESTS=
+  result "build-$1" $status
+  return $status
 }
 
 # ---- parts ----
@@ -132,7 +207,7 @@ check_lint() { "$TOP/tests/lint/run" "$TOP"; }
 
 check_unit() {
   local tests status=0
-  check_build_sanitized || return
+  check_build san || return
   tests=$(make -s -C "$CHECK/san" --no-print-directory list-tests | grep -E '^tests/(unit|fuzz)/') || return
   # shellcheck disable=SC2086
   build_make "$CHECK/san" check TESTS="$(echo $tests)" >"$CHECK/unit.make" 2>&1 || status=$?
@@ -159,53 +234,18 @@ unit_result() { # path without suffix
   esac
 }
 
-check_service() {
-  check_build_sanitized || return
-  MARQUEE_DEV_BUILD=$CHECK/san "$TOP/tests/service/run"
-}
-
-check_e2e() {
-  check_build_sanitized || return
-  MARQUEE_DEV_BUILD=$CHECK/san "$TOP/tests/e2e/run"
-}
-
-# What clients see, once more through each of the other web servers; at the same time, since tests
-# mostly wait. The whole suite through each of them is for ./dev soak.
-FUNCTIONAL="test_counts test_events test_http test_lists test_registration test_seed test_visibility"
-SERVERS_CHECKED="nginx|$FUNCTIONAL test_auth
-apache|$FUNCTIONAL test_auth
-lighttpd-cgi|test_http test_seed test_registration
-apache-fcgid|test_http test_seed"
-
-check_servers() {
-  local server scripts
-  CC=gcc build_all "$CHECK/gcc" --enable-werror --enable-faults || return
-  while IFS='|' read -r server scripts; do
-    # shellcheck disable=SC2086 # words
-    MARQUEE_DEV_BUILD=$CHECK/gcc "$TOP/tests/e2e/run" --server "$server" $scripts >"$CHECK/through.$server" 2>&1 &
-  done <<<"$SERVERS_CHECKED"
-  wait
-  while IFS='|' read -r server _; do
-    sed "s/^RESULT \([^ ]*\)/RESULT $server:\1/" "$CHECK/through.$server"
-    tail -n 1 "$CHECK/through.$server" | grep -q '^RESULT e2e ' ||
-      echo "RESULT $server passed=0 failed=1 skipped=0 (it did not end)"
-  done <<<"$SERVERS_CHECKED"
-}
-
-check_attack() {
-  check_build_sanitized || return
-  MARQUEE_DEV_BUILD=$CHECK/san "$TOP/tests/attack/run"
-}
-
-# The experiments in their short form; sanitizers would get in the way of some.
-check_fault() {
-  CC=gcc build_all "$CHECK/gcc" --enable-werror --enable-faults || return
-  MARQUEE_DEV_BUILD=$CHECK/gcc "$TOP/tests/fault/run"
+# Each driver makes throwaway stacks out of that build.
+check_suite() { # build suite arguments of its driver…
+  local taken
+  taken=$CHECK/taken/$(tr -c 'a-z0-9\n' - <<<"$*")
+  mkdir -p "$taken"
+  check_build "$1" || return
+  T_TAKEN=$taken MARQUEE_DEV_BUILD=$CHECK/$1 "$TOP/tests/$2/run" "${@:3}"
 }
 
 # What one request costs, in the build that is installed: neither sanitizers nor fault points.
 check_counts() {
-  CC=gcc build_all "$CHECK/plain" || return
+  check_build plain || return
   MARQUEE_DEV_BUILD=$CHECK/plain T_DEV=$TOP/dev PYTHONDONTWRITEBYTECODE=1 python3 "$TOP/tests/bench/counts.py"
 }
 
@@ -213,8 +253,8 @@ check_counts() {
 check_dist() {
   local status
   export CC=gcc
-  autotools_run && build_configure "$CHECK/gcc" --enable-werror --enable-faults || return
-  build_make "$CHECK/gcc" distcheck >"$CHECK/dist.make" 2>&1
+  autotools_run && build_configure "$CHECK/dist" --enable-werror --enable-faults || return
+  build_make "$CHECK/dist" distcheck >"$CHECK/dist.make" 2>&1
   status=$?
   [ $status = 0 ] || tail -n 60 "$CHECK/dist.make"
   result distcheck $status
@@ -229,7 +269,7 @@ dist_complete() {
     return 0
   fi
   missing=$(comm -23 <(git -C "$TOP" ls-files | sort) \
-    <(tar -tzf "$CHECK"/gcc/marquee-*.tar.gz | sed 's|^[^/]*/||' | sort))
+    <(tar -tzf "$CHECK"/dist/marquee-*.tar.gz | sed 's|^[^/]*/||' | sort))
   [ -z "$missing" ] && return
   printf 'tracked, but not in the tarball (list it in a sources.am):\n%s\n' "$missing"
   return 1

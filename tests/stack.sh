@@ -18,10 +18,11 @@ stack_prepare() {
   trap 'exit 143' TERM
 }
 
+# Below the ports that the kernel hands out itself; T_PORTS: of these hundred, which nobody else uses.
 stack_port() {
   local port
   while :; do
-    port=$((20000 + RANDOM % 10000))
+    port=$((${T_PORTS:-0} ? T_PORTS + RANDOM % 100 : 20000 + RANDOM % 10000))
     (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
   done
   echo "$port"
@@ -42,6 +43,11 @@ stack_reports() {
     found=1
   done
   return $found
+}
+
+# One make at a time in a build folder that several drivers use.
+stack_make() { # target…
+  flock "$MARQUEE_DEV_BUILD" make -C "$MARQUEE_DEV_BUILD" --no-print-directory -j"$(nproc)" V=0 "$@"
 }
 
 stack_super() { # arguments of psql, as superuser on the stack's socket; -U for another role
@@ -71,11 +77,16 @@ script_note() { # name ok-or-not text
   fi
 }
 
-script_files() { # folder [NAME…]: all of its test_*.py, or those named
+# Drivers with the same folder T_TAKEN share one list: each runs what none of the others has begun.
+script_take() { # name
+  [ -z "${T_TAKEN:-}" ] || mkdir "$T_TAKEN/${1##*/}" 2>/dev/null
+}
+
+script_files() { # folder [NAME…]: all of its test_*.py, large ones first, or those named
   local folder=$T_SRCDIR/$1 name
   shift
   if [ $# = 0 ]; then
-    find "$folder" -name 'test_*.py' | sort
+    find "$folder" -name 'test_*.py' -printf '%s %p\n' | sort -rn | cut -d ' ' -f 2-
     return
   fi
   for name in "$@"; do

@@ -5,6 +5,7 @@
 #include "relay_base.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -42,6 +43,7 @@ static struct child start(const char *const *flags)
 	args[n] = NULL;
 	child.pid = fork();
 	if (child.pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setenv("MARQUEE_DB_DSN", getenv("T_DSN_NOTIFIER"), 1);
 		execv(program, (char *const *)args);
 		_exit(127);
