@@ -47,6 +47,7 @@ http.queue_wait = 0
 auth.jwt_secret = $(secret)
 auth.access_ttl = 24h
 auth.refuse_common = off
+auth.hash_wait = 1m
 limits.enabled = off
 shm.dir = $(shm_dir)
 notifier.socket = $RUN/app/notifier.sock

@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -22,9 +23,11 @@ import urllib.parse
 URL = os.environ.get("T_URL", "")
 DEV = os.environ.get("T_DEV", "")
 SERVER = os.environ.get("T_SERVER", "lighttpd")
+PG = "/usr/lib/postgresql/15/bin/"
 PASSWORD = "correct horse 42"
 RUN = f"{os.getpid():x}{int(time.time()):x}"
 _numbers = itertools.count(1)
+_ports = set()
 
 
 class Skip(Exception):
@@ -233,10 +236,24 @@ def dev(*words, state=None, check=True, **more):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=check, **more).stdout
 
 
+def psql(folder, text, role="marquee_owner"):
+    """Rows as lists of strings, from the server whose socket lies in that folder. Without ./dev psql and
+    Debian's, which are scripts: some tests ask many times."""
+    done = subprocess.run([PG + "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", folder, "-U", role, "-d", "marquee", "-c", text],
+                          env=dict(os.environ, PGOPTIONS="-c search_path=marquee,public"), text=True, check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode:
+        raise RuntimeError(f"{text}: {done.stderr}")
+    return [line.split("|") for line in done.stdout.splitlines()]
+
+
 def sql(text, state=None):
-    """Rows as lists of strings."""
-    out = dev("psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-c", text, state=state)
-    return [line.split("|") for line in out.splitlines()]
+    """The same from the private instance, or the stack in another state folder."""
+    state = state or os.environ.get("MARQUEE_DEV_STATE")
+    if not DEV or not state:
+        raise Skip("needs the stack of ./dev (T_DEV)")
+    with open(state + "/run", encoding="utf-8") as f:
+        return psql(f.read().strip() + "/pg", text)
 
 
 def sql1(text, state=None):
@@ -321,10 +338,13 @@ def _listdir(path):
 
 
 def free_port():
+    """One that nobody listens on and that this process has not chosen before: see tests/stack.sh."""
+    first = int(os.environ.get("T_PORTS", 0))
     while True:
-        port = random.randint(20000, 29999)
+        port = random.randrange(first, first + 100) if first else random.randrange(20000, 30000)
         with socket.socket() as s:
-            if s.connect_ex(("127.0.0.1", port)) != 0:
+            if port not in _ports and s.connect_ex(("127.0.0.1", port)) != 0:
+                _ports.add(port)
                 return port
 
 
@@ -360,7 +380,14 @@ def expect_status(answer, status, what="", code=None):
     return ok and (code is None or expect(answer.code, code, what))
 
 
+def _told_to_stop(number, _):
+    """Whatever stands as a block is left in order: stacks go down."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def main(names):
+    signal.signal(signal.SIGTERM, _told_to_stop)
     wanted = sys.argv[1:]
     count = {"passed": 0, "failed": 0, "skipped": 0}
     for name, test in list(names.items()):

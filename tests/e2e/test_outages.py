@@ -13,7 +13,7 @@ import time
 from api import DEV, Stack, call, expect, instant, main, person, unique, wait_for
 
 _shared = {}
-FAULT_S = float(os.environ.get("T_FAULT_S", "2"))  # how long each state of a fault lasts
+FAULT_S = float(os.environ.get("T_FAULT_S", "1"))  # how long each state of a fault lasts
 
 
 class Writer(threading.Thread):
@@ -32,6 +32,7 @@ class Writer(threading.Thread):
         step = 0
         while self.running:
             step += 1
+            time.sleep(0.02)  # others want to work too
             try:
                 self.edit(step)
                 self.answer(self.guests[step % 3], "not_going" if step % 5 == 0 else "going")

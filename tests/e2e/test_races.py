@@ -90,10 +90,10 @@ class Arena:
 
 
 def arena():
+    if "stack" not in _shared:
+        _shared["stack"] = Stack(workers=16).__enter__()
     if "arena" not in _shared:
-        stack = Stack(workers=16)
-        _shared["stack"] = stack
-        _shared["arena"] = Arena(stack.__enter__())
+        _shared["arena"] = Arena(_shared["stack"])
     return _shared["arena"]
 
 

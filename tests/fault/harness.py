@@ -115,7 +115,7 @@ class FaultStack(Stack):
         wait_for("all workers", lambda: len(self.worker_pids()) == self.workers, seconds)
 
     def sql_super(self, text):
-        return self.dev("psql", "-d", f"host={self.run}/pg dbname=marquee user=postgres", "-XAtqc", text)
+        return "\n".join("|".join(row) for row in api.psql(self.run + "/pg", text, "postgres"))
 
     def expect_sound(self):
         expect(self.sql("SELECT * FROM check_invariants()"), [], "invariants")

@@ -9,10 +9,9 @@ import signal
 import socket
 import subprocess
 
-from api import Stack, call, free_port, wait_for
+from api import PG, Stack, call, free_port, psql, wait_for
 
 ROOT = os.geteuid() == 0
-PG = "/usr/lib/postgresql/15/bin/"
 SYNC = "ALTER SYSTEM SET synchronous_standby_names = '{}'; SELECT pg_reload_conf()"
 
 
@@ -201,12 +200,7 @@ db.read_dsn = {self.dsn('marquee_web', 'standby', '/pg2')}
 
     # ---- databases ----
     def sql_at(self, folder, text, user="postgres"):
-        done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", self.run + folder, "-U", user, "-d", "marquee",
-                               "-c", text], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-                              env=dict(os.environ, PGOPTIONS="-c search_path=marquee,public"))
-        if done.returncode:
-            raise RuntimeError(f"{text}: {done.stderr}")
-        return [line.split("|") for line in done.stdout.splitlines()]
+        return psql(self.run + folder, text, user)
 
     def sql_replica(self, text):
         try:
