@@ -24,6 +24,7 @@ URL = os.environ.get("T_URL", "")
 DEV = os.environ.get("T_DEV", "")
 SERVER = os.environ.get("T_SERVER", "lighttpd")
 PG = "/usr/lib/postgresql/15/bin/"
+PATIENCE_S = 120  # for what comes by itself, on a machine that may be slow
 PASSWORD = "correct horse 42"
 RUN = f"{os.getpid():x}{int(time.time()):x}"
 _numbers = itertools.count(1)
@@ -348,7 +349,7 @@ def free_port():
                 return port
 
 
-def wait_for(what, ready, seconds=30):
+def wait_for(what, ready, seconds=PATIENCE_S):
     """For what comes by itself, some time: the value of ready() once it is true."""
     end = time.monotonic() + seconds
     while True:

@@ -123,11 +123,11 @@ def health():
     return call("GET", "/health", url=_shared["stack"].url).json
 
 
-def becomes(status, part, state, seconds=30):
+def becomes(status, part, state):
     def ready():
         now = health()
         return now["status"] == status and now["dependencies"][part] in state
-    wait_for(f"/health to say {status}, {part} {state}", ready, seconds)
+    wait_for(f"/health to say {status}, {part} {state}", ready)
 
 
 def hit(piece, sig):
@@ -159,7 +159,7 @@ def test_old_workers_finish_what_they_have():
                 "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
             reload = threading.Thread(target=lambda: own.dev("reload"))
             reload.start()
-            wait_for("the idle ones gone", lambda: sum(os.path.exists(f"/proc/{pid}") for pid in old) < len(old), 60)
+            wait_for("the idle ones gone", lambda: sum(os.path.exists(f"/proc/{pid}") for pid in old) < len(old))
             print("ROLLBACK;", file=holder.stdin, flush=True)
             asking.join()
             reload.join()
@@ -222,7 +222,7 @@ def pending():
 
 
 def drained():
-    wait_for("the outbox to drain", lambda: pending() == 0, 60)
+    wait_for("the outbox to drain", lambda: pending() == 0)
 
 
 def test_broker_stopped_and_back():

@@ -97,8 +97,8 @@ class FaultStack(Stack):
         except (FileNotFoundError, IndexError):
             return None
 
-    def wait_acted(self, point, seconds=10):
-        return wait_for(f"{point} to be reached", lambda: self.acted(point), seconds)
+    def wait_acted(self, point):
+        return wait_for(f"{point} to be reached", lambda: self.acted(point))
 
     # ---- processes ----
     def worker_pids(self):
@@ -111,8 +111,8 @@ class FaultStack(Stack):
                     found.append(int(name))
         return sorted(found)
 
-    def wait_workers(self, seconds=10):
-        wait_for("all workers", lambda: len(self.worker_pids()) == self.workers, seconds)
+    def wait_workers(self):
+        wait_for("all workers", lambda: len(self.worker_pids()) == self.workers)
 
     def sql_super(self, text):
         return "\n".join("|".join(row) for row in api.psql(self.run + "/pg", text, "postgres"))

@@ -49,7 +49,7 @@ class Piece:
             self.process = subprocess.Popen(as_user(self.kind, self.command), cwd="/", env=self.env, stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         try:
-            wait_for(f"{self.name} to start", self.ready, 60)
+            wait_for(f"{self.name} to start", self.ready)
         except AssertionError:
             with open(f"{self.site.logs}/{self.name}.log", encoding="utf-8", errors="replace") as log:
                 print(log.read()[-2000:])

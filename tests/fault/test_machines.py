@@ -252,7 +252,7 @@ class Load:
     def more(self, n=40):
         """n requests more are answered."""
         goal = self.done()[200] + n
-        wait_for(f"{n} answers", lambda: self.done()[200] >= goal, 60)
+        wait_for(f"{n} answers", lambda: self.done()[200] >= goal)
 
     def __exit__(self, kind, *_):
         for w in self.writers:
@@ -298,7 +298,7 @@ def test_g_the_replica():
         time.sleep(FAULT_S)
         s.replica.restart()
         before = from_replica(s.url_b)
-        wait_for("lists from the replica again", lambda: from_replica(s.url_b) > before, 60)
+        wait_for("lists from the replica again", lambda: from_replica(s.url_b) > before)
 
 
 def locks(s):
@@ -314,8 +314,8 @@ def pending(sql):
     return int(sql("SELECT pending FROM outbox_backlog()")[0][0])
 
 
-def drained(sql, seconds=60):
-    wait_for("the outbox to drain", lambda: pending(sql) == 0, seconds)
+def drained(sql):
+    wait_for("the outbox to drain", lambda: pending(sql) == 0)
 
 
 def test_h_each_notifier():
@@ -406,7 +406,7 @@ def test_y_the_primary_dies_and_the_replica_takes_over():
     expect(sql_second("SELECT count(*) FROM relay WHERE next_snap IS NOT NULL"), [["0"]])
     for ident, version in sql_second("SELECT event_id, version FROM event_docs"):
         for url in (s.url, s.url_b):
-            wait_for("no cache to know better", lambda: call("GET", f"/api/events/{ident}", url=url).data["version"] == int(version), 5)
+            wait_for("no cache to know better", lambda: call("GET", f"/api/events/{ident}", url=url).data["version"] == int(version))
 
 
 def test_zz_all_goes_down_clean():

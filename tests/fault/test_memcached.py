@@ -32,7 +32,7 @@ class Site:
         self.socket = setting(self.stack, "cache.servers")
         self.proxy = Proxy(self.socket, "m.sock").__enter__()
         self.stack.configure(f"cache.servers = {self.proxy.at}")
-        self.wait("up", 30)
+        self.wait("up")
 
     def close(self):
         self.proxy.__exit__()
@@ -41,9 +41,9 @@ class Site:
     def state(self):
         return call("GET", "/health", url=self.stack.url).json["dependencies"]["cache"]
 
-    def wait(self, state, seconds=30):
+    def wait(self, state):
         began = time.monotonic()
-        wait_for(f"the cache to be {state}", lambda: self.state() == state, seconds)
+        wait_for(f"the cache to be {state}", lambda: self.state() == state)
         return time.monotonic() - began
 
     @contextlib.contextmanager

@@ -89,7 +89,7 @@ class Eyes(Session):
 def quiet(s, eyes):
     """The stack's own notifier goes; ours are killed."""
     os.kill(s.pid("notifier"), 15)
-    wait_for("no leader", lambda: eyes.leaders() == [], 20)
+    wait_for("no leader", lambda: eyes.leaders() == [])
 
 
 def led_anew(eyes, before):
@@ -103,13 +103,13 @@ def kill_leader(s, eyes, point, running):
     wait_for("a leader", lambda: len(eyes.leaders()) == SHARDS)
     leaders = eyes.leaders()
     s.arm(point)
-    died = s.wait_acted(point, 60)
+    died = s.wait_acted(point)
     dead = next(n for n in running if n.pid == died)
     expect(dead.wait(), -9, "it was killed")
     began = time.monotonic()
-    wait_for("another to take over", lambda: led_anew(eyes, leaders), 60)
+    wait_for("another to take over", lambda: led_anew(eyes, leaders))
     before = eyes.sent()
-    wait_for("messages to go again", lambda: eyes.sent() > before, 60)
+    wait_for("messages to go again", lambda: eyes.sent() > before)
     took = time.monotonic() - began
     running.remove(dead)
     running.append(Notifier(s))
@@ -132,7 +132,7 @@ def test_killed_at_each_step():
                 print(f"  {len(took)} kills, {len(stream.ids)} messages read, {len(stream.wrong)} wrong")
         feeder.stop()
         wanted = feeder.n * KEYS
-        wait_for("all messages", lambda: stream.read() >= wanted, 120)
+        wait_for("all messages", lambda: stream.read() >= wanted)
         for n in running:
             n.terminate()
             expect(n.wait(), 0, "a notifier that is told to stop")
@@ -151,16 +151,16 @@ def test_control_marked_before_acknowledged():
         quiet(s, eyes)
         s.dev("broker", "down")
         notifier = Notifier(s)
-        wait_for("a leader", lambda: len(eyes.leaders()) == SHARDS, 20)
+        wait_for("a leader", lambda: len(eyes.leaders()) == SHARDS)
         s.arm("relay.produced")
         eyes.ask(PUT.format(n=1, keys=KEYS))
-        s.wait_acted("relay.produced", 60)
+        s.wait_acted("relay.produced")
         notifier.wait()
         eyes.ask("UPDATE relay SET snap = pg_current_snapshot(), next_snap = NULL, last_pos = 0")
         s.dev("broker", "up")
         stream, notifier = Stream(s), Notifier(s)
         eyes.ask(PUT.format(n=2, keys=KEYS))
-        wait_for("what came later", lambda: stream.read() >= KEYS, 60)
+        wait_for("what came later", lambda: stream.read() >= KEYS)
         notifier.terminate()
         notifier.wait()
         expect(len(stream.wrong), KEYS, "each key misses one")

@@ -89,7 +89,7 @@ def test_changes_under_load():
                 change()
                 time.sleep(PAUSE)
                 expect(load.failed[n:], [], f"{server}: {name}")
-        stack.wait_workers(20)
+        stack.wait_workers()
         print(f"  {server}: {sum(load.statuses.values())} requests, answers {dict(load.statuses)}, "
               f"{len(load.failed)} failed")
         expect(load.failed, [], server)

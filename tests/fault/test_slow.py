@@ -81,7 +81,7 @@ def through(stack, kind, data, reads):
     calm = healthy(stack, 40)
     slow = Slow(stack.url, data, CONNECTIONS, reads)
     slow.start()
-    wait_for("the slow clients", lambda: len(slow.socks) + slow.closed >= CONNECTIONS, 60)
+    wait_for("the slow clients", lambda: len(slow.socks) + slow.closed >= CONNECTIONS)
     wait_for("what they ask for to be answered", lambda: busy(stack) == 0, 18)  # a worker gives up after 20 s
     end, held, took = time.monotonic() + SECONDS, [], []
     while time.monotonic() < end or not took:

@@ -44,7 +44,7 @@ def trials(name, trial, n=TRIALS):
 
 def killed(s, point, nth=1):
     s.arm(point, "kill", nth)
-    s.wait_acted(point, 30)
+    s.wait_acted(point)
     return time.monotonic()
 
 
@@ -91,7 +91,7 @@ def killed_inside(s, crowd, ending="SELECT 1"):
         with crowd.calm():
             keeper = until.enter_context(outbox_held(s))
             s.arm("db.sent.RSVP_SET")
-        s.wait_acted("db.sent.RSVP_SET", 30)
+        s.wait_acted("db.sent.RSVP_SET")
         died = time.monotonic()
         wait_for("the statement to stand before its message", lambda: keeper.ask(WAITING))
         keeper.ask(ending)
@@ -185,7 +185,7 @@ def test_caches_learn_of_it_from_the_outbox():
 
 def test_z_the_broker_has_everything_in_order():
     s = stack()
-    wait_for("the outbox to drain", lambda: s.sql("SELECT pending FROM outbox_backlog()") == [["0"]], 60)
+    wait_for("the outbox to drain", lambda: s.sql("SELECT pending FROM outbox_backlog()") == [["0"]])
     rows = [(i, a, int(q)) for i, a, q in s.sql("SELECT id, aggregate_id, seq FROM outbox WHERE topic = 'events'")]
     delivered = []
 

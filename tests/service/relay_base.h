@@ -9,7 +9,7 @@
 #include <librdkafka/rdkafka_mock.h>
 #include <time.h>
 
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 120000
 #define PARTITIONS 4
 
 static rd_kafka_t *host;

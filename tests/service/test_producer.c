@@ -6,7 +6,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 120000
 #define KEY_PARTITION 1	/* of "kafka-key", four partitions */
 
 static rd_kafka_t *host;
