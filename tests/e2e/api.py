@@ -176,9 +176,10 @@ def person(name="Somebody", url=None, role=None):
     return who
 
 
-def people(n, url=None, at_once=8):
-    """n people, in the order of their numbers; registered by a few threads."""
-    return in_threads(lambda i: person(f"Person {i}", url), n, at_once)
+def people(n, url=None):
+    """n people, in the order of their numbers; two at once, as many as hash passwords (auth.hash_slots):
+    on a busy machine a third might be refused for waiting."""
+    return in_threads(lambda i: person(f"Person {i}", url), n, 2)
 
 
 def in_threads(work, n, at_once=8):

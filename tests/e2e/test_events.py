@@ -363,7 +363,7 @@ def edit_pair(url, owner, ev, rng):
 
 
 def test_two_editors_never_lose_a_field():
-    with Stack("http.require_if_match = on") as stack:
+    with Stack("http.require_if_match = on\ndb.connect_timeout = 30s") as stack:  # by CGI each request connects
         host = person(url=stack.url)
         ev = host.post("/api/events", {"title": "Pairs", "start_date": instant()}).data
         for answer in (host.patch(at(ev), {"title": "Blind"}), host.delete(at(ev)),

@@ -7,7 +7,8 @@ import threading
 import time
 
 import history
-from api import call, event, expect, in_threads, person, unique, wait_for
+from api import people as registered
+from api import call, event, expect, person, unique, wait_for
 
 RETRY_S = 0.1
 
@@ -22,7 +23,7 @@ class Crowd:
         self.stack, self.retry, self.fresh = stack, retry, fresh
         self.log, self.statuses, self.wrong = history.History(), collections.Counter(), []
         self.host = person("Host", stack.url)
-        self.people = in_threads(lambda i: person(f"Person {i}", stack.url), people)
+        self.people = registered(people, stack.url)
         self.events = [event(self.host)["id"] for _ in range(events)]
         self.limited = event(self.host, max_attendees=capacity)["id"] if capacity else None
         self.todo, self.lock, self.threads, self.replayed = 0, threading.Lock(), [], 0

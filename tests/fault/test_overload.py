@@ -8,7 +8,7 @@ import collections
 import threading
 import time
 
-from api import call, event, expect, in_threads, person
+from api import call, event, expect, in_threads, people
 from harness import long_or, main, shared
 
 SECONDS = long_or("T_SECONDS", 4)
@@ -25,7 +25,7 @@ class Crowd:
 
     def __init__(self, s):
         self.url = s.url
-        self.people = in_threads(lambda i: person(f"P{i}", s.url), 16)
+        self.people = people(16, s.url)
         self.event = event(self.people[0])["id"]
         self.lock = threading.Lock()
         self.answers = []  # (sent after so many seconds, status, took, has Retry-After)

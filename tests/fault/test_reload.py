@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 
-from api import call, event, expect, in_threads, person
+from api import call, event, expect, people, person
 from harness import long_or, main, shared
 
 RATE, PAUSE = long_or("T_RATE", 60), float(os.environ.get("T_PAUSE", "0.7"))
@@ -24,7 +24,7 @@ class Load:
         self.url, self.statuses, self.failed, self.running = stack.url, collections.Counter(), [], True
         host = person("Host", stack.url)
         self.events = [event(host)["id"] for _ in range(4)]
-        self.people = in_threads(lambda i: person(f"Guest {i}", stack.url), threads)
+        self.people = people(threads, stack.url)
         self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self.loop, args=(p, threads / RATE)) for p in self.people]
 
