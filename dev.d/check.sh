@@ -73,8 +73,8 @@ check_begin() {
 }
 
 # ---- jobs ----
-declare -A JOB_PART=() JOB_LOG=() JOB_SLOT=() # by pid, of those that run
-declare -A PART_LEFT=() PART_BEGAN=()           # by part: jobs that have not ended
+declare -A JOB_PART=() JOB_LOG=() JOB_SLOT=() JOB_BEGAN=() # by pid, of those that run
+declare -A PART_LEFT=() PART_TOOK=()                       # by part: jobs that have not ended; how long the others took
 
 check_jobs() { # " part part "
   local part command
@@ -95,12 +95,11 @@ check_job_begin() { # part command
   local log slot=0
   log=$(mktemp "$CHECK/jobs/$1.XXXXXX")
   while [[ " ${JOB_SLOT[*]} " == *" $slot "* ]]; do slot=$((slot + 1)); done
-  : "${PART_BEGAN[$1]:=$EPOCHREALTIME}"
   set -m
   # shellcheck disable=SC2086 # words
   (set +e +m; trap - EXIT INT TERM; export T_PORTS=$((20000 + slot * 100)); $2) >"$log" 2>&1 </dev/null &
   set +m
-  JOB_PART[$!]=$1 JOB_LOG[$!]=$log JOB_SLOT[$!]=$slot
+  JOB_PART[$!]=$1 JOB_LOG[$!]=$log JOB_SLOT[$!]=$slot JOB_BEGAN[$!]=$EPOCHREALTIME
 }
 
 # Waits for one. It prints RESULT lines; one that ends badly without having counted a failure counts as one.
@@ -108,7 +107,8 @@ check_job_end() {
   local pid part log status=0
   wait -n -p pid "${!JOB_PART[@]}" || status=$?
   part=${JOB_PART[$pid]} log=${JOB_LOG[$pid]}
-  unset "JOB_PART[$pid]" "JOB_LOG[$pid]" "JOB_SLOT[$pid]"
+  PART_TOOK[$part]+=" $(seconds_since "${JOB_BEGAN[$pid]}")"
+  unset "JOB_PART[$pid]" "JOB_LOG[$pid]" "JOB_SLOT[$pid]" "JOB_BEGAN[$pid]"
   if [ $status != 0 ] && ! grep -q '^RESULT .*failed=[1-9]' "$log"; then
     echo "RESULT $part passed=0 failed=1 skipped=0" >>"$log"
   elif ! grep -q '^RESULT ' "$log"; then
@@ -122,7 +122,8 @@ check_part_end() { # name
   local log
   cat "$CHECK/jobs/$1".* >"$CHECK/$1.log"
   grep '^RESULT ' "$CHECK/$1.log" >>"$RESULTS"
-  printf '== %-8s %s, %s\n' "$1" "$(results_sum "$CHECK/$1.log")" "$(seconds_since "${PART_BEGAN[$1]}")"
+  printf '== %-8s %s, %s\n' "$1" "$(results_sum "$CHECK/$1.log")" \
+    "$(awk '{ for (i = 1; i < NF; i += 2) t += $i; printf "%.1f s in %d jobs", t, NF / 2 }' <<<"${PART_TOOK[$1]}")"
   for log in "$CHECK/jobs/$1".*; do
     grep -q '^RESULT .*failed=[1-9]' "$log" || continue
     grep -vE '^  (CC|CCLD|AR|GEN|RANLIB) |^make' "$log" | tail -n 120 | sed 's/^/   | /'

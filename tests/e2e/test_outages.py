@@ -276,13 +276,18 @@ def test_workers_killed():
     with Load(s, allowed=(500, 502, 503)) as load:
         for _ in range(10):
             time.sleep(FAULT_S / 5)
-            os.kill(worker_pids(s)[0], signal.SIGKILL)
-        time.sleep(1)
-        wait_for("four workers again", lambda: len(worker_pids(s)) == 4)
+            pid = worker_pids(s)[0]
+            os.kill(pid, signal.SIGKILL)
+            wait_for("another in its place", lambda: replaced(s, pid))
         for w in load.writers:  # what the web server answers for a dead worker is no fault of ours
             w.wrong = [t for t in w.wrong if " 50" not in t]
         broken = sum(n for w in load.writers for status, n in w.statuses.items() if status >= 500)
         expect(broken <= 20, True, f"{broken} requests broken by ten kills")
+
+
+def replaced(s, pid):
+    now = worker_pids(s)
+    return pid not in now and len(now) == 4
 
 
 def worker_pids(s):

@@ -12,10 +12,11 @@
 			T_SKIP("MARQUEE_TEST_DSN is not set");                                     \
 	} while (0)
 
+/* Patient: who tests what a limit does sets that limit. */
 static struct config cfg = {
-	.db_connect_timeout = 2000,
-	.db_statement_timeout = 1000,
-	.db_lock_timeout = 300,
+	.db_connect_timeout = 30000,
+	.db_statement_timeout = 60000,
+	.db_lock_timeout = 30000,
 };
 
 static void fixture_open(struct ctx *c, const char *dsn, const char *name)

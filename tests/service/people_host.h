@@ -39,11 +39,10 @@ static void people_configure(void)
 	cfg.auth_refresh_ttl = 30L * 86400 * 1000;
 	cfg.auth_refresh_grace = 10000;
 	cfg.auth_hash_slots = 2;
-	cfg.auth_hash_wait = 5000;
+	cfg.auth_hash_wait = 60000;
 	cfg.auth_refuse_common = true;
 	cfg.limits_enabled = false;
 	cfg.limits_login = 20;
-	cfg.db_statement_timeout = 5000;
 }
 
 static bool people_setup(void)

@@ -19,7 +19,6 @@ static bool setup(void)
 	cluster = host ? rd_kafka_mock_cluster_new(host, 1) : NULL;
 	snprintf(socket_path, sizeof(socket_path), "%.80s/n.sock", dir ? dir : "/tmp");
 	snprintf(log_path, sizeof(log_path), "%.200s/notifier.log", dir ? dir : "/tmp");
-	cfg.db_statement_timeout = 20000;
 	fixture_open(&c, getenv("MARQUEE_TEST_DSN"), "test_relay");
 	return cluster != NULL;
 }

@@ -14,6 +14,8 @@ static bool setup(void)
 
 	if (!dsn)
 		return true;
+	cfg.db_statement_timeout = 5000;
+	cfg.db_lock_timeout = 2000;
 	fixture_open(&c, dsn, "test_db");
 	fixture_open(&other, dsn, "test_db_other");
 	sql = fixture_file("tests/service/db_objects.sql");
@@ -99,8 +101,8 @@ static void sets_the_session(void)
 				" current_setting('application_name'), current_setting('timezone')",
 			    &r) == OK);
 	T_EQ_STR(db_get(r, 0, 0), "marquee,public");
-	T_EQ_STR(db_get(r, 0, 1), "1s");
-	T_EQ_STR(db_get(r, 0, 2), "300ms");
+	T_EQ_STR(db_get(r, 0, 1), "5s");
+	T_EQ_STR(db_get(r, 0, 2), "2s");
 	T_EQ_STR(db_get(r, 0, 3), "10s");
 	T_EQ_STR(db_get(r, 0, 4), "test_db");
 	T_EQ_STR(db_get(r, 0, 5), "UTC");

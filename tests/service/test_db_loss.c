@@ -88,7 +88,7 @@ static bool setup(void)
 
 	if (!dsn)
 		return true;
-	cfg.db_statement_timeout = 300;
+	cfg.db_statement_timeout = 3000;
 	fixture_open(&direct, dsn, "test_db_loss");
 	sql = fixture_file("tests/service/db_objects.sql");
 	ok = sql && db_simple(&direct, sql, NULL) == OK;
@@ -258,7 +258,7 @@ static void terminated_while_running_is_certain(void)
 		PGresult *r;
 		bool hit = false;
 
-		for (int i = 0; i < 100 && !hit; i++) {
+		for (int i = 0; i < 1000 && !hit; i++) {
 			r = PQexec(k, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
 				      " application_name = 'test_db_loss_line'"
 				      " AND wait_event = 'PgSleep'");
@@ -269,7 +269,7 @@ static void terminated_while_running_is_certain(void)
 		PQfinish(k);
 		_exit(!hit);
 	}
-	T_EQ_INT(sleep_for(&c, T_SLEEP_AND_WRITE, "0.25"), E_UNAVAIL);
+	T_EQ_INT(sleep_for(&c, T_SLEEP_AND_WRITE, "2.5"), E_UNAVAIL);
 	waitpid(killer, NULL, 0);
 }
 
@@ -307,7 +307,7 @@ static void silent_server_ends_the_connecting(void)
 	fixture_open(&none, dsn, "test_db_loss_deaf");
 	T_EQ_INT(db_simple(&none, "SELECT 1", NULL), E_UNAVAIL);
 	fixture_close(&none);
-	cfg.db_connect_timeout = 2000;
+	cfg.db_connect_timeout = 30000;
 	close(deaf);
 }
 

@@ -201,7 +201,7 @@ static void leaves_the_session_clean(void)
 	NEED_DSN();
 	fixture_next(&c);
 	T_REQUIRE(db_simple(&c, "SELECT current_setting('statement_timeout')", &r) == OK);
-	T_EQ_STR(db_get(r, 0, 0), "1s");
+	T_EQ_STR(db_get(r, 0, 0), "1min");
 	T_EQ_INT(fixture_number(&c, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
 				    " AND database = (SELECT oid FROM pg_database"
 				    " WHERE datname = '" NAME "')"), 0);
