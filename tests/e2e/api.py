@@ -23,6 +23,7 @@ import urllib.parse
 URL = os.environ.get("T_URL", "")
 DEV = os.environ.get("T_DEV", "")
 SERVER = os.environ.get("T_SERVER", "lighttpd")
+POOL = SERVER in ("lighttpd", "nginx", "apache")  # the others start the program themselves
 PG = "/usr/lib/postgresql/15/bin/"
 PATIENCE_S = 120  # for what comes by itself, on a machine that may be slow
 PASSWORD = "correct horse 42"
@@ -33,6 +34,11 @@ _ports = set()
 
 class Skip(Exception):
     """Raised by a test that cannot run here; counted, and said aloud."""
+
+
+def need_pool():
+    if not POOL:
+        raise Skip(f"{SERVER} has no pool of workers behind it")
 
 
 # ---- one request, one connection ----
