@@ -82,8 +82,10 @@ program_env() { # role: sets PROGRAM_ENV, the words before a command line
   [ -z "${1:-}" ] || PROGRAM_ENV+=("MARQUEE_DB_DSN=$(dsn "$1")")
 }
 
+# Nobody waits behind it: it may take its time on a busy machine.
 cli_as() { # role arguments…
   program_env "$1"
+  PROGRAM_ENV+=("MARQUEE_DB_CONNECT_TIMEOUT=${MARQUEE_DB_CONNECT_TIMEOUT:-30s}")
   shift
   (cd / && as_user "$APP_USER" "${PROGRAM_ENV[@]}" "$INST/bin/marquee" "$@")
 }
