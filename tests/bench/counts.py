@@ -4,14 +4,13 @@ database and cache, in system calls and in instructions
 Run as a program it compares them with counts.pin, which ./dev bench --pin has written.
 
 One worker answers one request after the other, through lighttpd: under strace, cut at every accept, and
-under callgrind, which writes down what has gathered whenever route_serve begins. The middle value of a
-kind counts: once a second a request also refreshes something.
+under callgrind, which writes down what has gathered whenever route_serve begins. The least value of a kind
+counts: once a second a request also refreshes something, on a slow machine most of them.
 """
 import glob
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 
@@ -74,12 +73,12 @@ def ask(requests, kinds):
     return answers
 
 
-def middles(kinds, numbers):
-    """{kind: the middle one} of one number per request."""
+def least(kinds, numbers):
+    """{kind: the least one} of one number per request."""
     numbers = list(numbers)
     if len(numbers) != TIMES * len(kinds):
         raise RuntimeError(f"{len(numbers)} measurements of {TIMES * len(kinds)} requests")
-    return {kind: round(statistics.median_low(numbers[i * TIMES + WARM:(i + 1) * TIMES])) for i, kind in enumerate(kinds)}
+    return {kind: min(numbers[i * TIMES + WARM:(i + 1) * TIMES]) for i, kind in enumerate(kinds)}
 
 
 class Alone(Process):
@@ -112,7 +111,7 @@ def trips(stage, requests, kinds, flags):
     with Alone(stage, "timed", stage.fcgi, "--set", "http.server_timing=on", *flags):
         answers = ask(requests, kinds)
     told = [dict(re.findall(r"(sql|cache);desc=(\d+)", a.header("Server-Timing"))) for a in answers]
-    return {name: middles(kinds, (int(t[name]) for t in told)) for name in ("sql", "cache")}
+    return {name: least(kinds, (int(t[name]) for t in told)) for name in ("sql", "cache")}
 
 
 def may_trace():
@@ -174,13 +173,13 @@ def measure():
         requests = Requests(stage)
         traces = may_trace()
         if traces:
-            put("syscalls", middles(["null"], map(len, strace(stage, requests, ["null"], f"{stage.build}/tests/bench/null"))))
+            put("syscalls", least(["null"], map(len, strace(stage, requests, ["null"], f"{stage.build}/tests/bench/null"))))
         for kinds, flags in ((CACHED, ()), (["get_uncached"], UNCACHED)):
             for column, numbers in trips(stage, requests, kinds, flags).items():
                 put(column, numbers)
             if traces:
-                put("syscalls", middles(kinds, map(len, strace(stage, requests, kinds, stage.fcgi, *flags))))
-            put("instructions", middles(kinds, callgrind(stage, requests, kinds, stage.fcgi, *flags)))
+                put("syscalls", least(kinds, map(len, strace(stage, requests, kinds, stage.fcgi, *flags))))
+            put("instructions", least(kinds, callgrind(stage, requests, kinds, stage.fcgi, *flags)))
     return found
 
 
