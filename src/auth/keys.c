@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -169,6 +170,17 @@ static enum err load_rsa(struct ctx *c, const struct source *from, struct keyrin
 		TRY(add_rsa(c, ring, arena_strndup(c->arena, path.p, path.n), false));
 	}
 	return OK;
+}
+
+bool keys_mac_verify(const struct token_key *k, struct str signed_text, struct str signature)
+{
+	unsigned char mac[crypto_auth_hmacsha256_BYTES];
+	crypto_auth_hmacsha256_state st;
+
+	crypto_auth_hmacsha256_init(&st, (const unsigned char *)k->signing.p, k->signing.n);
+	crypto_auth_hmacsha256_update(&st, (const unsigned char *)signed_text.p, signed_text.n);
+	crypto_auth_hmacsha256_final(&st, mac);
+	return signature.n == sizeof(mac) && sodium_memcmp(mac, signature.p, sizeof(mac)) == 0;
 }
 
 bool keys_rsa_verify(const struct token_key *k, struct str signed_text, struct str signature)

@@ -20,7 +20,7 @@ struct algorithm {
 #define KEYS_MAX 9 /* one signs, eight more may still verify */
 struct token_key {
 	char kid[KEY_ID_CHARS + 1]; /* RS256 only */
-	struct str signing;	    /* for libjwt: the secret, or PEM; none: only verifies */
+	struct str signing;	    /* the secret, or PEM; none: only verifies */
 	struct evp_pkey_st *rsa;    /* RS256: parsed once */
 };
 
@@ -36,6 +36,9 @@ struct keyring {
  * weak: secrets under 32 bytes (RFC 7518, 3.2), RSA under 2048 bits (3.3). */
 enum err keys_load(struct ctx *c, const struct keyring **out) MUST_CHECK;
 
+/* HMAC with SHA-256 (RFC 7518, 3.2), compared in constant time. keys_load gives no secret that is
+ * empty. */
+bool keys_mac_verify(const struct token_key *k, struct str signed_text, struct str signature);
 /* RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518, 3.3). */
 bool keys_rsa_verify(const struct token_key *k, struct str signed_text, struct str signature);
 

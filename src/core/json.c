@@ -3,7 +3,6 @@
 
 #include "core/strbuf.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,30 +13,19 @@ static void put_object(void *o)
 	json_object_put(o);
 }
 
-/* json-c's tree of text that js_scan accepted. false: json-c disagrees. */
-static bool tree(struct arena *a, struct str s, int depth, struct json_object **out)
+static struct json_object *tree(struct arena *a, const char *accepted)
 {
-	struct json_tokener *t = json_tokener_new_ex(depth);
+	struct json_object *o = js_build(a, accepted);
 
-	if (!t)
-		abort();
-	errno = 0;
-	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	*out = json_tokener_parse_ex(t, s.p, (int)s.n);
-	/* A number alone ends only with the text: the NUL says so. */
-	if (json_tokener_get_error(t) == json_tokener_continue)
-		*out = json_tokener_parse_ex(t, "", 1);
-	arena_memory_sufficed();	/* json-c leaves out what it cannot keep */
-	bool ok = json_tokener_get_error(t) == json_tokener_success;
-	json_tokener_free(t);
-	if (*out)
-		arena_defer(a, put_object, *out);
-	return ok;
+	if (o)
+		arena_defer(a, put_object, o);
+	return o;
 }
 
 enum err js_parse(struct ctx *c, struct str s, struct json_object **out)
 {
 	struct js_facts facts;
+	const char *text;
 	size_t at;
 
 	*out = NULL;
@@ -51,33 +39,27 @@ enum err js_parse(struct ctx *c, struct str s, struct json_object **out)
 			    JS_BODY_DEPTH);
 	if (facts.values > JS_BODY_VALUES)
 		return fail(c, E_INVALID, "The JSON has more than %d values", JS_BODY_VALUES);
-	TRY(js_audit(c, s, facts.values));
-	/* json-c counts the scalars inside as one level more. */
-	if (!tree(c->arena, s, JS_BODY_DEPTH + 2, out))
-		return fail(c, E_MALFORMED, "Not valid JSON");
+	text = arena_strndup(c->arena, s.p, s.n);
+	TRY(js_audit(c, text, facts.values));
+	*out = tree(c->arena, text);
 	return OK;
 }
 
 struct json_object *js_object(struct arena *a)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = js_made(json_object_new_object());
 
-	if (!o)
-		abort();
 	arena_defer(a, put_object, o);
 	return o;
 }
 
 struct json_object *js_own(struct arena *a, const char *text)
 {
-	struct json_object *o = NULL;
-	struct js_facts facts;
-	struct str s = str_of(text);
 	size_t at;
 
-	if (!text || s.n > INT32_MAX || js_scan_facts(s, &at, &facts))
+	if (!text || strlen(text) > INT32_MAX || js_scan(str_of(text), &at))
 		return NULL;
-	return tree(a, s, facts.depth + 2, &o) ? o : NULL;
+	return tree(a, text);
 }
 
 const char *js_str(struct json_object *o, const char *key)

@@ -1,4 +1,4 @@
-/* src/core/json.h - strict JSON (RFC 8259): our grammar scan first, then json-c's tree */
+/* src/core/json.h - strict JSON (RFC 8259): our grammar scan, then json-c's objects */
 #ifndef CORE_JSON_H
 #define CORE_JSON_H
 
@@ -16,6 +16,12 @@ const char *js_scan(struct str s, size_t *at);
  * numbers that overflow a double. The text null gives OK and *out NULL. The tree belongs to the
  * arena. */
 enum err js_parse(struct ctx *c, struct str s, struct json_object **out) MUST_CHECK;
+
+/* What json-c makes, or does not for lack of memory: then these abort. js_add and js_push take v
+ * over, which may be NULL for null. */
+struct json_object *js_made(struct json_object *o);
+void js_add(struct json_object *o, const char *key, struct json_object *v);
+void js_push(struct json_object *array, struct json_object *v);
 
 /* An empty object that belongs to the arena. */
 struct json_object *js_object(struct arena *a);

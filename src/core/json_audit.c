@@ -118,8 +118,8 @@ static size_t put_utf8(char *out, unsigned u)
 	return n;
 }
 
-/* The name without escapes, so that "a" and "\u0061" are the same. */
-static struct str decode(struct arena *arena, struct str raw)
+/* Names are compared so: "a" and "\u0061" are the same. */
+struct str js_decode(struct arena *arena, struct str raw)
 {
 	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
 
@@ -177,7 +177,7 @@ static void walk_object(struct audit *a, const struct frame *f)
 		member.key = raw_string(a, &wrong);
 		if (wrong)
 			report(a, &member, wrong);
-		else if (!remember(a, object, decode(a->c->arena, member.key)))
+		else if (!remember(a, object, js_decode(a->c->arena, member.key)))
 			report(a, &member, "is given more than once");
 		skip_blanks(a);
 		a->p++;	/* the colon */
@@ -236,9 +236,9 @@ static void walk_value(struct audit *a, const struct frame *f)
 		report(a, f, wrong);
 }
 
-enum err js_audit(struct ctx *c, struct str s, size_t values)
+enum err js_audit(struct ctx *c, const char *s, size_t values)
 {
-	struct audit a = { .c = c, .p = arena_strndup(c->arena, s.p, s.n) };
+	struct audit a = { .c = c, .p = s };
 	size_t cells = 16;
 
 	while (cells < 2 * values)

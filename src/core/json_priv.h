@@ -20,6 +20,12 @@ const char *js_scan_facts(struct str s, size_t *at, struct js_facts *facts);
 
 /* The body policy on text that js_scan accepted, at most JS_BODY_DEPTH deep and with at most so
  * many values: every violation (up to 16) becomes a detail of c. OK or E_INVALID. */
-enum err js_audit(struct ctx *c, struct str s, size_t values) MUST_CHECK;
+enum err js_audit(struct ctx *c, const char *s, size_t values) MUST_CHECK;
+
+/* The inside of a string without its escapes; raw itself where there are none. */
+struct str js_decode(struct arena *arena, struct str raw);
+
+/* The tree of text that js_scan accepted; NULL is the text null. Depth up to JS_SCAN_DEPTH. */
+struct json_object *js_build(struct arena *a, const char *accepted);
 
 #endif

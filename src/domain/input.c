@@ -55,8 +55,8 @@ static void keep(struct reading *r, const char *name, const char *sent, struct j
 					  json_object_get_string(first));
 		return;
 	}
-	json_object_object_add(r->names, name, json_object_new_string(sent));
-	json_object_object_add(r->values, name, json_object_get(v));
+	js_add(r->names, name, js_made(json_object_new_string(sent)));
+	js_add(r->values, name, json_object_get(v));
 }
 
 static void read_member(struct reading *r, const char *sent, struct json_object *v)
@@ -98,8 +98,8 @@ static void read_halves(struct reading *r, struct json_object *in)
 			continue;
 		}
 		both = input_own(r->c, json_object_new_object());
-		json_object_object_add(both, "lat", json_object_get(la));
-		json_object_object_add(both, "lng", json_object_get(ln));
+		js_add(both, "lat", json_object_get(la));
+		js_add(both, "lng", json_object_get(ln));
 		out = input_value(&(struct check){ r->c, f, pairs[i][0], both, r->mode });
 		if (out)
 			keep(r, f->name, pairs[i][0], out);
@@ -118,14 +118,14 @@ static void finish(struct reading *r, struct json_object *in)
 		if ((f->flags & IN_REQUIRED) && !r->mode->partial)
 			(void)!fail_field(r->c, f->name, "is required");
 		else if (r->mode->whole)
-			json_object_object_add(r->values, f->name, NULL);
+			js_add(r->values, f->name, NULL);
 	}
 	/* media[0] stands for image_url where none is given */
 	if (!r->mode->partial && field_named(r->table, "image_url") &&
 	    (!json_object_object_get_ex(r->values, "image_url", &v) || !v) &&
 	    json_object_object_get_ex(r->values, "media", &media) && media &&
 	    json_object_array_length(media) > 0)
-		json_object_object_add(r->values, "image_url",
+		js_add(r->values, "image_url",
 				       json_object_get(json_object_array_get_idx(media, 0)));
 }
 

@@ -17,7 +17,7 @@ static void put_object(void *o)
 
 struct json_object *input_own(struct ctx *c, struct json_object *o)
 {
-	arena_defer(c->arena, put_object, o);
+	arena_defer(c->arena, put_object, js_made(o));
 	return o;
 }
 
@@ -344,7 +344,7 @@ static struct json_object *as_array(const struct check *k)
 		struct str item = str_trim(str_cut(rest, ',', &rest));
 
 		if (item.n)
-			json_object_array_add(a, json_object_new_string_len(item.p, (int)item.n));
+			js_push(a, js_made(json_object_new_string_len(item.p, (int)item.n)));
 	}
 	return a;
 }
@@ -375,7 +375,7 @@ static struct json_object *check_array(const struct check *k)
 		    k->c, &item, sent, json_object_array_get_idx(in, i), k->mode });
 
 		if (v)
-			json_object_array_add(out, json_object_get(v));
+			js_push(out, json_object_get(v));
 	}
 	return out;
 }
@@ -401,8 +401,8 @@ static struct json_object *check_coords(const struct check *k)
 	if (!va || !vn)
 		return NULL;
 	out = input_own(k->c, json_object_new_object());
-	json_object_object_add(out, "lat", json_object_get(va));
-	json_object_object_add(out, "lng", json_object_get(vn));
+	js_add(out, "lat", json_object_get(va));
+	js_add(out, "lng", json_object_get(vn));
 	return out;
 }
 

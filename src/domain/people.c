@@ -152,12 +152,7 @@ enum err people_register(struct ctx *c, const struct input *in, struct session *
 
 static void add_text(struct json_object *o, const char *key, const char *value)
 {
-	json_object_object_add(o, key, value ? json_object_new_string(value) : NULL);
-}
-
-static void put_object(void *o)
-{
-	json_object_put(o);
+	js_add(o, key, value ? js_made(json_object_new_string(value)) : NULL);
 }
 
 static bool role_given(const char *role)
@@ -174,11 +169,10 @@ static enum err wrong_role(struct ctx *c)
 
 enum err people_create(struct ctx *c, const struct person *a, struct id *out)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = js_object(c->arena);
 	struct newcomer n = { .role = a->role };
 	struct input in;
 
-	arena_defer(c->arena, put_object, o);
 	add_text(o, "email", a->email);
 	add_text(o, "name", a->name);
 	add_text(o, "password", a->password);

@@ -135,13 +135,14 @@ enum err req_query(struct req *rq)
 	o = js_object(c->arena);
 	for (; p; p = p->next) {
 		const char *name = arena_strndup(c->arena, p->name.p, p->name.n);
+		struct json_object *v;
 
 		if (strncmp(name, "utm_", 4) == 0)
 			continue;
 		if (js_has(o, name))
 			(void)!fail_field(c, name, "stands twice");
-		json_object_object_add(o, name,
-				       json_object_new_string_len(p->value.p, (int)p->value.n));
+		v = json_object_new_string_len(p->value.p, (int)p->value.n);
+		js_add(o, name, js_made(v));
 	}
 	return input_read(c, rq->route->query ? rq->route->query : nothing, o,
 			  (struct input_mode){ .text = true }, &rq->query);
