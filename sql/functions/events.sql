@@ -19,7 +19,7 @@ BEGIN
     (SELECT c.slug FROM categories c WHERE c.id = e.category_id) AS category,
     e.tags, e.media, e.image_url, e.is_virtual, e.price, e.currency, e.max_attendees, e.waitlist_enabled,
     e.status, e.cancel_reason, e.host_id,
-    (SELECT user_short(u) FROM users u WHERE u.id = e.host_id) AS host,
+    (SELECT row_to_json(s) FROM (SELECT u.id, u.name, u.username, u.avatar FROM users u WHERE u.id = e.host_id) s) AS host,
     coalesce((SELECT json_agg(user_short(u) ORDER BY h.added_at, u.id)
               FROM event_hosts h JOIN users u ON u.id = h.user_id WHERE h.event_id = e.id), '[]') AS co_hosts,
     e.version, iso(e.created_at) AS created_at, iso(e.updated_at) AS updated_at) r);
@@ -126,7 +126,7 @@ $$;
 CREATE OR REPLACE FUNCTION text_array(j jsonb) RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
   IF jsonb_typeof(j) IS DISTINCT FROM 'array' THEN RETURN '{}'; END IF;
-  RETURN ARRAY(SELECT v FROM jsonb_array_elements_text(j) WITH ORDINALITY AS t(v, n) ORDER BY n);
+  RETURN ARRAY(SELECT jsonb_array_elements_text(j));
 END $$;
 
 -- e with the members of patch laid over it; null takes a member back to its default.
@@ -189,16 +189,26 @@ BEGIN
   INSERT INTO event_seats (event_id, capacity, open, closes_at, waitlist, privacy)
     VALUES (e.id, e.max_attendees, e.status = 'active', e.ends_at, e.waitlist_enabled, e.privacy);
   INSERT INTO seat_counters (pool_id, slot, remaining) VALUES (e.id, 0, coalesce(e.max_attendees, 1000000000));
-  PERFORM event_doc_write(e.id);
+  INSERT INTO event_docs (event_id, version, shape, meta, doc)
+    VALUES (e.id, e.version, event_doc_shape(), event_meta(e), event_doc(e));
   PERFORM event_message(e, 'event.created', jsonb_build_object('title', e.title,
     'category', (SELECT slug FROM categories WHERE id = e.category_id), 'start_date', iso(e.start_date),
     'location', e.location, 'created_by', e.host_id));
   RETURN e;
 END $$;
 
+-- The parts of an event that has just been made, for its host: what event_parts would find.
+CREATE OR REPLACE FUNCTION event_parts_new(e events) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (SELECT concat_ws(E'\n', d.meta, d.doc, 0, stats_members(0, 0, 0, 0, 0, 0, e.max_attendees) || ',"current_attendees":0',
+                           'host - -', '"my_rsvp":null,"friends_going":[]', coalesce(to_json(e.virtual_link)::text, 'null'))
+          FROM event_docs d WHERE d.event_id = e.id);
+END $$;
+
 CREATE OR REPLACE FUNCTION event_create(p_id uuid, p_host uuid, body jsonb, quota int) RETURNS effect LANGUAGE plpgsql AS $$
 DECLARE
   wait int;
+  e events;
 BEGIN
   IF body->>'category' IS NOT NULL AND category_id(body->>'category') IS NULL THEN
     RETURN refuse_field('category', category_choices());
@@ -208,8 +218,8 @@ BEGIN
   END IF;
   wait := rate_take('create', p_host::text, quota, interval '1 hour');
   IF wait > 0 THEN RAISE EXCEPTION USING ERRCODE = 'MQ429', MESSAGE = wait::text; END IF;
-  PERFORM event_insert(p_id, p_host, body);
-  RETURN ROW(201, NULL, event_parts(p_id, p_host), NULL, format('viewer:%s:%s', p_host, p_id))::effect;
+  e := event_insert(p_id, p_host, body);
+  RETURN ROW(201, NULL, event_parts_new(e), NULL, format('viewer:%s:%s', p_host, p_id))::effect;
 END $$;
 
 -- One line of an import. 201 new, 200 there already.

@@ -39,6 +39,9 @@ CREATE OR REPLACE FUNCTION check_invariants() RETURNS TABLE (invariant text, eve
     FROM rsvp_history h WHERE h.event_id = r.event_id AND h.user_id = r.user_id) h
   WHERE (h.n, h.last, h.state) IS DISTINCT FROM (r.seq::bigint, r.seq, r.state)
   UNION ALL
+  SELECT 'I2 place without waiting, or the reverse', r.event_id, format('user %s is %s at %s', r.user_id, r.state, r.wl_seq)
+  FROM rsvps r WHERE (r.state = 'waitlisted') <> (r.wl_seq IS NOT NULL)
+  UNION ALL
   SELECT 'I3 change without its message', h.event_id, format('user %s seq %s to %s', h.user_id, h.seq, h.to_state)
   FROM rsvp_history h JOIN rsvps r USING (event_id, user_id)
   WHERE NOT h.seeded AND h.at > now() - interval '1 day' AND NOT EXISTS

@@ -7,11 +7,14 @@ $$;
 
 CREATE OR REPLACE FUNCTION outbox_put(p_topic text, p_type text, p_aggregate text, p_id uuid, p_seq bigint,
                                       p_key uuid, p_payload text, p_keys text DEFAULT NULL)
-RETURNS void LANGUAGE plpgsql AS $$
+RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+  mid uuid := uuid7();
 BEGIN
   INSERT INTO outbox (id, aggregate_type, aggregate_id, seq, key, shard, topic, type, payload, traceparent, cache_keys)
-  VALUES (uuid7(), p_aggregate, p_id, p_seq, p_key::text, outbox_shard(p_key::text), p_topic, p_type, p_payload,
+  VALUES (mid, p_aggregate, p_id, p_seq, p_key::text, outbox_shard(p_key::text), p_topic, p_type, p_payload,
           nullif(current_setting('marquee.traceparent', true), ''), p_keys);
+  RETURN mid;
 END $$;
 
 -- Tells one person something: a row for the page, a message for whoever mails or pushes.

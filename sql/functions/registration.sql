@@ -15,6 +15,21 @@ CREATE OR REPLACE FUNCTION rsvp_state(r rsvps) RETURNS text LANGUAGE sql IMMUTAB
                       WHEN 'waitlisted' THEN 'waitlisted' WHEN 'cancelled' THEN 'cancelled' END
 $$;
 
+-- Both words of a registration, as members of a document. Here and below: every operator of an
+-- expression is prepared anew in each transaction, so what is rarely needed stands in a branch of its
+-- own, and one format costs less than a chain of concatenations.
+CREATE OR REPLACE FUNCTION rsvp_words(r rsvps) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF r.state = 'going' AND r.checked_in_at IS NULL AND NOT r.no_show THEN RETURN '"status":"going","state":"registered"'; END IF;
+  RETURN format('"status":"%s","state":%s', rsvp_status(r.state), coalesce('"' || rsvp_state(r) || '"', 'null'));
+END $$;
+
+CREATE OR REPLACE FUNCTION stats_members(going bigint, interested bigint, maybe bigint, waiting bigint, views bigint, shares bigint,
+                                         available bigint) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT format('"stats":{"going":%s,"interested":%s,"maybe":%s,"waitlist":%s,"views":%s,"shares":%s,"available":%s}',
+    going, interested, maybe, waiting, coalesce(views, 0), coalesce(shares, 0), coalesce(available::text, 'null'))
+$$;
+
 -- Counts of an event as they are now: members for splicing into a document, seq for the entity tag.
 -- One look-up after the other costs less here than a join; most events have a single slot.
 CREATE OR REPLACE FUNCTION event_stats(p_event uuid, OUT seq bigint, OUT members text) LANGUAGE plpgsql STABLE AS $$
@@ -34,9 +49,8 @@ BEGIN
       FROM seat_counters k WHERE k.pool_id = p_event AND k.slot = 0;
   END IF;
   SELECT * INTO c FROM event_counters WHERE event_id = p_event;
-  members := format('"stats":{"going":%s,"interested":%s,"maybe":%s,"waitlist":%s,"views":%s,"shares":%s,"available":%s},"current_attendees":%s',
-    going, interested, maybe, s.waiting, coalesce(c.views, 0), coalesce(c.shares, 0),
-    coalesce((s.capacity - going)::text, 'null'), going);
+  members := stats_members(going, interested, maybe, s.waiting, c.views, c.shares, s.capacity - going)
+             || ',"current_attendees":' || going;
 END $$;
 
 -- Place in the waiting list, 1 = next: whole blocks of 256 before, then the own block, counted from
@@ -57,29 +71,31 @@ BEGIN
 END $$;
 
 -- The answer document of one person's registration.
+CREATE OR REPLACE FUNCTION rsvp_text(r rsvps, place bigint, stats text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT format('{"registration_id":"%s",%s%s,"registered_at":"%s",%s}', r.id, rsvp_words(r), ',"waitlist_position":' || place,
+                iso(r.registered_at), stats)
+$$;
 CREATE OR REPLACE FUNCTION rsvp_doc(r rsvps) RETURNS text LANGUAGE plpgsql STABLE AS $$
-DECLARE
-  members text := (event_stats(r.event_id)).members;
 BEGIN
-  RETURN format('{"registration_id":"%s","status":"%s","state":%s%s,"registered_at":"%s",%s}',
-    r.id, rsvp_status(r.state), coalesce('"' || rsvp_state(r) || '"', 'null'),
-    CASE WHEN r.state = 'waitlisted' THEN ',"waitlist_position":' || waitlist_position(r.event_id, r.wl_seq) END,
-    iso(r.registered_at), split_part(members, ',"current_attendees"', 1));
+  RETURN rsvp_text(r, CASE WHEN r.state = 'waitlisted' THEN waitlist_position(r.event_id, r.wl_seq) END,
+                   split_part((event_stats(r.event_id)).members, ',"current_attendees"', 1));
 END $$;
 
-CREATE OR REPLACE FUNCTION rsvp_keys(p_event uuid, p_user uuid) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT format('viewer:%s:%s', p_user, p_event)
+CREATE OR REPLACE FUNCTION rsvp_keys(p_event uuid, p_user uuid) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT 'viewer:' || p_user::text || ':' || p_event::text
 $$;
 
--- History and message of a transition that has just been written to the person's row.
+-- History and message of a transition that has just been written to the person's row. Each operator
+-- in a statement is prepared anew by every call: one format costs less than a chain of them.
 CREATE OR REPLACE FUNCTION rsvp_record(r rsvps, old text, p_type text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  sent uuid;
 BEGIN
   INSERT INTO rsvp_history (event_id, user_id, seq, from_state, to_state)
     VALUES (r.event_id, r.user_id, r.seq, old, r.state);
-  PERFORM outbox_put('events', p_type, 'registration', r.id, r.seq, r.event_id,
-    format('{"event_type":"%s","event_id":"%s","user_id":"%s","registration_id":"%s","status":"%s","state":%s,"timestamp":"%s"}',
-           p_type, r.event_id, r.user_id, r.id, rsvp_status(r.state),
-           coalesce('"' || rsvp_state(r) || '"', 'null'), iso(now())),
+  sent := outbox_put('events', p_type, 'registration', r.id, r.seq, r.event_id,
+    format('{"event_type":"%s","event_id":"%s","user_id":"%s","registration_id":"%s",%s,"timestamp":"%s"}',
+           p_type, r.event_id, r.user_id, r.id, rsvp_words(r), iso(now())),
     rsvp_keys(r.event_id, r.user_id));
 END $$;
 
@@ -114,7 +130,7 @@ END $$;
 
 -- By how much a transition changes the number of people in one state.
 CREATE OR REPLACE FUNCTION state_step(old text, new text, state text) RETURNS int LANGUAGE sql IMMUTABLE AS $$
-  SELECT (new = state)::int - (old IS NOT DISTINCT FROM state)::int
+  SELECT CASE new WHEN state THEN 1 ELSE 0 END - CASE old WHEN state THEN 1 ELSE 0 END
 $$;
 
 -- Adds a transition from one state to another to one slot. False: that slot has no seat left.
@@ -129,22 +145,22 @@ BEGIN
   RETURN FOUND;
 END $$;
 
--- Counts a transition under the shared lock: own slot first, by waiting; only if it is empty, any
--- other that nobody holds. The slot; or why not.
-CREATE OR REPLACE FUNCTION seat_take(p_event uuid, q event_seats, old text, new text, OUT slot int, OUT refusal effect)
+-- Own slot has no seat: any other that nobody holds, while event_seats is still what was read. The slot;
+-- or why not.
+CREATE OR REPLACE FUNCTION seat_elsewhere(p_event uuid, version xid, old text, new text, OUT slot int, OUT refusal effect)
 LANGUAGE plpgsql AS $$
+DECLARE
+  q event_seats;
 BEGIN
-  IF q.n = 1 AND coalesce(q.capacity, 500) >= 500 AND NOT pg_try_advisory_xact_lock(slot_lock_key(p_event)) THEN
-    refusal := refuse(599, NULL, NULL);  -- somebody else is at the only row: widen
-    RETURN;
+  SELECT * INTO q FROM event_seats WHERE event_id = p_event AND xmin = version;
+  IF FOUND THEN
+    SELECT k.slot INTO slot FROM seat_counters k WHERE k.pool_id = p_event AND k.remaining > 0
+      LIMIT 1 FOR UPDATE SKIP LOCKED;
+    IF seat_add(p_event, slot, old, new) THEN RETURN; END IF;
   END IF;
-  slot := pg_backend_pid() % q.n;
-  IF seat_add(p_event, slot, old, new) THEN RETURN; END IF;
-  SELECT k.slot INTO slot FROM seat_counters k WHERE k.pool_id = p_event AND k.remaining > 0
-    LIMIT 1 FOR UPDATE SKIP LOCKED;
-  IF seat_add(p_event, slot, old, new) THEN RETURN; END IF;
   slot := NULL;
-  refusal := CASE WHEN q.waitlist OR EXISTS (SELECT FROM seat_counters k WHERE k.pool_id = p_event AND k.remaining > 0)
+  refusal := CASE WHEN q.event_id IS NULL OR q.waitlist
+                       OR EXISTS (SELECT FROM seat_counters k WHERE k.pool_id = p_event AND k.remaining > 0)
                   THEN refuse(599, NULL, NULL) ELSE refuse(409, 'EVENT_FULL', 'no seat is free') END;
 END $$;
 
@@ -222,7 +238,7 @@ BEGIN
   new := rsvp_target(old, want);
   IF new IS NOT DISTINCT FROM old THEN RETURN rsvp_again(r, want, p_data); END IF;
   IF NOT rsvp_open(q) THEN RETURN rsvp_closed(p_event, p_user); END IF;
-  IF rsvp_hidden(q, r, want, p_user) THEN RETURN refuse(404, 'NOT_FOUND', 'no such event'); END IF;
+  IF rsvp_hidden(p_event, q.privacy, r.id IS NOT NULL, want, p_user) THEN RETURN refuse(404, 'NOT_FOUND', 'no such event'); END IF;
 
   IF new = 'going' THEN
     IF q.waiting = 0 THEN
@@ -277,10 +293,10 @@ END $$;
 
 -- May this person not know of the event? Who has answered may always take the answer back.
 -- Asked again under the lock: privacy changes under the exclusive one.
-CREATE OR REPLACE FUNCTION rsvp_hidden(q event_seats, r rsvps, want text, p_user uuid) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION rsvp_hidden(p_event uuid, privacy text, answered boolean, want text, p_user uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  RETURN q.privacy <> 'public' AND NOT (r.id IS NOT NULL AND want = 'not_going')
-     AND NOT event_visible(q.event_id, p_user, q.privacy);
+  RETURN privacy <> 'public' AND NOT (answered AND want = 'not_going') AND NOT event_visible(p_event, p_user, privacy);
 END $$;
 
 -- The same answer once more: only what the organiser asked for may be new. Who may no longer see the
@@ -299,46 +315,78 @@ BEGIN
   RETURN a;
 END $$;
 
--- One person's answer to one event: want = going | interested | maybe | not_going. p_id NULL: only of
--- who has answered before. Status 599: call again with slow (in a new transaction).
-CREATE OR REPLACE FUNCTION rsvp_set(p_event uuid, p_user uuid, p_id uuid, want text, p_data jsonb, slow boolean)
+-- What the quick way leaves alone: refusals, the same answer again, and what needs the exclusive lock.
+CREATE OR REPLACE FUNCTION rsvp_careful(p_event uuid, p_user uuid, p_id uuid, want text, p_data jsonb)
 RETURNS effect LANGUAGE plpgsql AS $$
 DECLARE
   q event_seats;
   r rsvps;
-  old text;
-  new text;
-  seat record;
 BEGIN
   SELECT * INTO q FROM event_seats WHERE event_id = p_event;
   SELECT * INTO r FROM rsvps WHERE event_id = p_event AND user_id = p_user;
-  IF q.event_id IS NULL OR q.privacy <> 'public' AND rsvp_hidden(q, r, want, p_user)
+  IF q.event_id IS NULL OR rsvp_hidden(p_event, q.privacy, r.id IS NOT NULL, want, p_user)
      OR NOT q.open AND (rsvp_closed(p_event, p_user)).status = 404 THEN
     RETURN refuse(404, 'NOT_FOUND', 'no such event');
   END IF;
   IF r.id IS NULL AND p_id IS NULL THEN RETURN refuse(404, 'NOT_FOUND', 'no registration for this event'); END IF;
-  old := r.state;
-  new := rsvp_target(old, want);
-  IF new IS NOT DISTINCT FROM old THEN RETURN rsvp_again(r, want, p_data); END IF;
-  IF slow OR old = 'waitlisted' OR q.waiting > 0 AND 'going' IN (old, new) THEN
-    RETURN rsvp_slow(p_event, p_user, p_id, want, p_data);
-  END IF;
+  IF rsvp_target(r.state, want) IS NOT DISTINCT FROM r.state THEN RETURN rsvp_again(r, want, p_data); END IF;
+  RETURN rsvp_slow(p_event, p_user, p_id, want, p_data);
+END $$;
 
-  -- Waits only while seats change their meaning. A mere attempt, with the exclusive lock as the way
-  -- out, would let one who widens or edits drive everybody after him into the slow way, for good.
-  PERFORM pg_advisory_xact_lock_shared(event_lock_key(p_event));
-  SELECT * INTO q FROM event_seats WHERE event_id = p_event;
-  IF NOT rsvp_open(q) THEN RETURN rsvp_closed(p_event, p_user); END IF;
-  IF q.privacy <> 'public' AND rsvp_hidden(q, r, want, p_user) THEN RETURN refuse(404, 'NOT_FOUND', 'no such event'); END IF;
-  IF q.waiting > 0 AND 'going' IN (old, new) THEN RETURN refuse(599, NULL, NULL); END IF;
-  seat := seat_take(p_event, q, old, new);
-  IF seat.slot IS NULL THEN RETURN seat.refusal; END IF;
-  r := rsvp_write(p_event, p_user, p_id, old, new, NULL, p_data);
+-- One person's answer to one event: want = going | interested | maybe | not_going. p_id NULL: only of
+-- who has answered before. Status 599: call again with slow (in a new transaction).
+--
+-- The quick way reads without the lock, and goes on under it if the row of event_seats is still the
+-- same version: then what was decided stands. It waits only while seats change their meaning: a mere
+-- attempt, with the exclusive lock as the way out, would let one who widens or edits drive everybody
+-- after him into the slow way, for good.
+CREATE OR REPLACE FUNCTION rsvp_set(p_event uuid, p_user uuid, p_id uuid, want text, p_data jsonb, slow boolean)
+RETURNS effect LANGUAGE plpgsql AS $$
+DECLARE
+  p record;
+  k record;
+  seat record;
+  r rsvps;
+  new text;
+BEGIN
+  SELECT s.xmin, s.capacity, s.waiting, s.n, s.open, s.closes_at, s.privacy, c.views, c.shares, v.id, v.state AS old INTO p
+    FROM event_seats s LEFT JOIN event_counters c ON c.event_id = s.event_id
+    LEFT JOIN rsvps v ON v.event_id = s.event_id AND v.user_id = p_user
+    WHERE s.event_id = p_event;
+  new := rsvp_target(p.old, want);
+  IF slow OR p.open IS NOT TRUE OR p.closes_at <= now() OR p.waiting > 0 OR coalesce(p_id, p.id) IS NULL
+     OR new = p.old OR p.old = 'waitlisted' THEN
+    RETURN rsvp_careful(p_event, p_user, p_id, want, p_data);
+  END IF;
+  IF p.privacy <> 'public' AND rsvp_hidden(p_event, p.privacy, p.id IS NOT NULL, want, p_user) THEN
+    RETURN refuse(404, 'NOT_FOUND', 'no such event');
+  END IF;
+  IF pg_advisory_xact_lock_shared(event_lock_key(p_event)) IS NULL
+     OR p.n = 1 AND coalesce(p.capacity, 500) >= 500 AND NOT pg_try_advisory_xact_lock(slot_lock_key(p_event)) THEN
+    RETURN refuse(599, NULL, NULL);  -- somebody else is at the only row: widen
+  END IF;
+  UPDATE seat_counters c SET remaining = c.remaining - state_step(p.old, new, 'going'),
+         going = c.going + state_step(p.old, new, 'going'),
+         interested = c.interested + state_step(p.old, new, 'interested'),
+         maybe = c.maybe + state_step(p.old, new, 'maybe'), seq = c.seq + 1
+    FROM event_seats s
+    WHERE s.event_id = p_event AND s.xmin = p.xmin AND c.pool_id = p_event AND c.slot = pg_backend_pid() % p.n
+      AND c.remaining >= state_step(p.old, new, 'going')
+    RETURNING c.slot, c.going, c.interested, c.maybe INTO k;
+  IF NOT FOUND THEN
+    seat := seat_elsewhere(p_event, p.xmin, p.old, new);
+    IF seat.slot IS NULL THEN RETURN seat.refusal; END IF;
+    k.slot := seat.slot;
+  END IF;
+  r := rsvp_write(p_event, p_user, p_id, p.old, new, NULL, p_data);
   IF r.id IS NULL THEN  -- the same person was faster elsewhere: undo, decide again
-    PERFORM seat_add(p_event, seat.slot, old, new, -1);
+    PERFORM seat_add(p_event, k.slot, p.old, new, -1);
     RETURN refuse(599, NULL, NULL);
   END IF;
-  RETURN rsvp_answer(CASE WHEN old IS NULL THEN 201 ELSE 200 END, r);
+  IF p.n > 1 OR k.going IS NULL THEN RETURN rsvp_answer(CASE WHEN p.old IS NULL THEN 201 ELSE 200 END, r); END IF;
+  RETURN ROW(CASE WHEN p.old IS NULL THEN 201 ELSE 200 END, NULL,
+    rsvp_text(r, NULL, stats_members(k.going, k.interested, k.maybe, p.waiting, p.views, p.shares, p.capacity - k.going)),
+    NULL, rsvp_keys(p_event, p_user))::effect;
 END $$;
 
 -- DELETE: not_going for who has answered, 404 for who has not.

@@ -194,3 +194,20 @@ BEGIN
   PERFORM t.is('same row', r.id, '01890000-0000-7000-8000-000000000001'::uuid);
   PERFORM t.is('unlimited has no available', (t.answer(t.event(NULL), u, 'going')).body::jsonb->'stats'->'available', 'null'::jsonb);
 END $$;
+
+-- The answer to who makes an event says what reading it would say.
+CREATE FUNCTION t.test_created_parts() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  host uuid := t.person();
+  ev uuid;
+  e effect;
+BEGIN
+  FOR i IN 1..2 LOOP
+    ev := uuid7();
+    e := event_create(ev, host, jsonb_build_object('title', 'Made just now', 'start_date', iso(now() + interval '1 day'),
+      'tags', '["z", "a", "m"]'::jsonb) || CASE i WHEN 1 THEN '{}' ELSE '{"max_attendees": 7, "virtual_link": "https://x.example/\"1"}' END::jsonb, 0);
+    PERFORM t.is('made', e.status, 201);
+    PERFORM t.is('what is answered', e.body, event_parts(ev, host));
+    PERFORM t.is('tags in their order', (SELECT tags::text FROM events WHERE id = ev), '{z,a,m}');
+  END LOOP;
+END $$;

@@ -69,7 +69,7 @@ BEGIN
     WHERE id IN (over, draft, off);
   UPDATE events SET start_date = now() - interval '23 hours', end_date = NULL, ends_at = now() + interval '1 hour' WHERE id = coming;
   PERFORM t.is('one', job_complete('{}'), 1);
-  PERFORM t.is('states', (SELECT array_agg(status ORDER BY array_position(ARRAY[over, coming, draft, off], id)) FROM events
+  PERFORM t.is('states', (SELECT array_agg(status::text ORDER BY array_position(ARRAY[over, coming, draft, off], id)) FROM events
     WHERE id IN (over, coming, draft, off)), ARRAY['completed', 'active', 'draft', 'cancelled']);
   PERFORM t.is('version', (SELECT version FROM events WHERE id = over), 2);
   PERFORM event_doc_write(v) FROM unnest(ARRAY[coming, draft, off]) v;

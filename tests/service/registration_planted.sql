@@ -49,6 +49,8 @@ BEGIN
   PERFORM t.plant(ev, 'I2 history differs', 'DELETE FROM rsvp_history WHERE event_id = $1 AND to_state = ''maybe''');
   PERFORM t.plant(ev, 'I2 history differs', 'UPDATE rsvp_history SET to_state = ''cancelled'' WHERE event_id = $1');
   PERFORM t.plant(ev, 'I2 history differs', 'UPDATE rsvps SET seq = seq + 1 WHERE event_id = $1');
+  PERFORM t.plant(ev, 'I2 place without waiting, or the reverse', 'UPDATE rsvps SET wl_seq = 7 WHERE event_id = $1 AND state = ''maybe''');
+  PERFORM t.plant(ev, 'I2 place without waiting, or the reverse', 'UPDATE rsvps SET wl_seq = NULL WHERE event_id = $1');
   PERFORM t.plant(ev, 'I3 change without its message', format('DELETE FROM outbox WHERE aggregate_id = %L AND seq = 1', reg));
   PERFORM t.plant(ev, 'I3 change without its message', 'INSERT INTO rsvp_history (event_id, user_id, seq, to_state)
     SELECT event_id, user_id, seq + 1, state FROM rsvps WHERE event_id = $1 LIMIT 1');
