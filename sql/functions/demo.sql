@@ -180,8 +180,6 @@ BEGIN
   SELECT e.id, u.id, e.created_at FROM generate_series(first, last) n JOIN events e ON e.id = demo_id(seed, 2, n)
   CROSS JOIN LATERAL (SELECT demo_id(seed, 1, 1 + demo_h(seed, 60, n) % people) AS id) u
   WHERE demo_h(seed, 61, n) % 20 = 0 AND u.id <> e.host_id;
-  INSERT INTO event_counters (event_id, views, shares)
-  SELECT demo_id(seed, 2, n), demo_h(seed, 62, n) % 400, demo_h(seed, 63, n) % 12 FROM generate_series(first, last) n;
   RETURN done;
 END $$;
 
@@ -250,9 +248,9 @@ BEGIN
     SELECT ev.id, ev.cap, coalesce(s.waiting, 0), coalesce(s.waiting, 0), ev.status = 'active', ev.ends_at, ev.waitlist_enabled, ev.privacy
     FROM ev LEFT JOIN sums s USING (id)),
   k AS (
-    INSERT INTO seat_counters (pool_id, slot, remaining, going, interested, maybe, seq)
+    INSERT INTO seat_counters (pool_id, slot, remaining, going, interested, maybe, waitlisted, seq, views, shares)
     SELECT ev.id, 0, coalesce(ev.cap, 1000000000) - coalesce(s.going, 0), coalesce(s.going, 0), coalesce(s.interested, 0), coalesce(s.maybe, 0),
-           coalesce(s.n, 0)
+           coalesce(s.waiting, 0), coalesce(s.n, 0), demo_h(seed, 62, ev.n) % 400, demo_h(seed, 63, ev.n) % 12
     FROM ev LEFT JOIN sums s USING (id)),
   b AS (
     INSERT INTO waitlist_blocks SELECT id, wl >> 8, count(*) FROM decided WHERE state = 'waitlisted' GROUP BY id, wl >> 8)

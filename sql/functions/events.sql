@@ -92,24 +92,29 @@ BEGIN
     || ',"friends_going":' || coalesce(friends, '[]');
 END $$;
 
--- Everything an answer about one event is spliced from, one part a line (JSON has no raw newline):
--- core meta, core document, stats seq, stats members, viewer meta, viewer members, virtual link.
--- Viewer lines are empty for anonymous readers. NULL: no such event.
-CREATE OR REPLACE FUNCTION event_parts(p_event uuid, p_user uuid) RETURNS text LANGUAGE plpgsql STABLE AS $$
-DECLARE
-  d event_docs;
-  e record;
-  s record;
-  v record;
+-- What one slot has counted, for src/domain/counts.c, which adds slots up.
+CREATE OR REPLACE FUNCTION slot_counts(k seat_counters) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT concat_ws('/', k.seq, k.going, k.interested, k.maybe, k.waitlisted, k.views, k.shares, k.remaining)
+$$;
+-- The texts that any answer about an event is spliced from: facts, document, counts of each slot.
+CREATE OR REPLACE VIEW event_texts AS
+  SELECT d.event_id, d.meta, d.doc,
+         ARRAY(SELECT slot_counts(k) FROM seat_counters k WHERE k.pool_id = d.event_id)::text AS counts
+  FROM event_docs d;
+
+-- What depends on who reads, a part a line: meta, members, virtual link.
+CREATE OR REPLACE FUNCTION event_viewer_lines(p_event uuid, p_user uuid) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  SELECT * INTO d FROM event_docs x WHERE x.event_id = p_event;
-  IF d.event_id IS NULL THEN RETURN NULL; END IF;
-  s := event_stats(p_event);
-  IF p_user IS NULL THEN RETURN concat_ws(E'\n', d.meta, d.doc, s.seq, s.members, '', '', ''); END IF;
-  SELECT x.host_id, x.virtual_link INTO e FROM events x WHERE x.id = p_event;
-  v := event_viewer(p_event, p_user, e.host_id);
-  RETURN concat_ws(E'\n', d.meta, d.doc, s.seq, s.members, v.meta, v.members,
-                   coalesce(to_json(e.virtual_link)::text, 'null'));
+  RETURN (SELECT concat_ws(E'\n', v.meta, v.members, coalesce(to_json(e.virtual_link)::text, 'null'))
+          FROM events e CROSS JOIN LATERAL event_viewer(e.id, p_user, e.host_id) v WHERE e.id = p_event);
+END $$;
+
+-- Everything an answer about one event is spliced from, one part a line (JSON has no raw newline):
+-- core meta, core document, counts, then the lines of the viewer.
+CREATE OR REPLACE FUNCTION event_parts(p_event uuid, p_user uuid) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (SELECT concat_ws(E'\n', t.meta, t.doc, t.counts, event_viewer_lines(p_event, p_user))
+          FROM event_texts t WHERE t.event_id = p_event);
 END $$;
 
 -- Category by slug, name or alias; case and accents ignored. NULL when there is none.
@@ -200,8 +205,8 @@ END $$;
 -- The parts of an event that has just been made, for its host: what event_parts would find.
 CREATE OR REPLACE FUNCTION event_parts_new(e events) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  RETURN (SELECT concat_ws(E'\n', d.meta, d.doc, 0, stats_members(0, 0, 0, 0, 0, 0, e.max_attendees) || ',"current_attendees":0',
-                           'host - -', '"my_rsvp":null,"friends_going":[]', coalesce(to_json(e.virtual_link)::text, 'null'))
+  RETURN (SELECT concat_ws(E'\n', d.meta, d.doc, format('{0/0/0/0/0/0/0/%s}', coalesce(e.max_attendees, 1000000000)), 'host - -',
+                           '"my_rsvp":null,"friends_going":[]', coalesce(to_json(e.virtual_link)::text, 'null'))
           FROM event_docs d WHERE d.event_id = e.id);
 END $$;
 

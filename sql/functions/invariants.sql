@@ -10,22 +10,22 @@ CREATE OR REPLACE FUNCTION check_invariants() RETURNS TABLE (invariant text, eve
     FROM rsvps r GROUP BY r.event_id),
   slots AS (
     SELECT k.pool_id, sum(k.going) going, sum(k.interested) interested, sum(k.maybe) maybe,
-           sum(k.remaining::bigint) free, count(*) n
+           sum(k.waitlisted) waitlisted, sum(k.remaining::bigint) free, count(*) n
     FROM seat_counters k GROUP BY k.pool_id),
   blocks AS (SELECT b.event_id, sum(b.n) n FROM waitlist_blocks b GROUP BY b.event_id),
   s AS (
     SELECT q.*, e.max_attendees, e.status, e.deleted_at, e.version, e.ends_at,
            coalesce(c.going, 0) r_going, coalesce(c.waiting, 0) r_waiting, coalesce(c.interested, 0) r_interested,
-           coalesce(c.maybe, 0) r_maybe, k.going, k.interested, k.maybe, k.free, k.n slots, coalesce(b.n, 0) blocks
+           coalesce(c.maybe, 0) r_maybe, k.going, k.interested, k.maybe, k.waitlisted, k.free, k.n slots, coalesce(b.n, 0) blocks
     FROM event_seats q JOIN events e ON e.id = q.event_id LEFT JOIN counted c ON c.event_id = q.event_id
     LEFT JOIN slots k ON k.pool_id = q.event_id LEFT JOIN blocks b ON b.event_id = q.event_id)
   SELECT 'I1 going over capacity', s.event_id, format('%s of %s', s.going, s.capacity) FROM s WHERE s.going > s.capacity
   UNION ALL
   SELECT 'I1 counters drifted', s.event_id,
-         format('going %s/%s interested %s/%s maybe %s/%s waiting %s/%s blocks %s', s.going, s.r_going, s.interested,
-                s.r_interested, s.maybe, s.r_maybe, s.waiting, s.r_waiting, s.blocks)
-  FROM s WHERE (s.going, s.interested, s.maybe, s.waiting, s.blocks, s.slots) IS DISTINCT FROM
-               (s.r_going, s.r_interested, s.r_maybe, s.r_waiting, s.r_waiting, s.n)
+         format('going %s/%s interested %s/%s maybe %s/%s waiting %s/%s/%s blocks %s', s.going, s.r_going, s.interested,
+                s.r_interested, s.maybe, s.r_maybe, s.waiting, s.waitlisted, s.r_waiting, s.blocks)
+  FROM s WHERE (s.going, s.interested, s.maybe, s.waiting, s.waitlisted, s.blocks, s.slots) IS DISTINCT FROM
+               (s.r_going, s.r_interested, s.r_maybe, s.r_waiting, s.r_waiting, s.r_waiting, s.n)
   UNION ALL
   SELECT 'I1 free seats drifted', s.event_id, format('%s free, %s going, capacity %s', s.free, s.going, s.capacity)
   FROM s WHERE s.capacity IS NOT NULL AND s.free + s.going <> s.capacity

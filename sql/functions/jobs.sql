@@ -130,21 +130,19 @@ BEGIN
   RETURN (n = 50)::int;
 END $$;
 
--- Folds the workers' view counts.
+-- Folds the workers' view counts; few at a time, since whoever registers waits for the slot meanwhile.
 CREATE OR REPLACE FUNCTION job_views(arg jsonb) RETURNS int LANGUAGE sql AS $$
-  WITH gone AS (DELETE FROM view_deltas RETURNING event_id, n),
-  sums AS (SELECT event_id, sum(n) n FROM gone JOIN events e ON e.id = event_id GROUP BY event_id),
-  put AS (INSERT INTO event_counters AS c (event_id, views) SELECT event_id, n FROM sums
-          ON CONFLICT (event_id) DO UPDATE SET views = c.views + excluded.views RETURNING 1)
-  SELECT 0 FROM (SELECT count(*) FROM put) s
+  WITH gone AS (DELETE FROM view_deltas WHERE ctid = ANY (ARRAY(SELECT ctid FROM view_deltas LIMIT 500)) RETURNING event_id, n),
+  sums AS (SELECT event_id, sum(n) n FROM gone GROUP BY event_id),
+  put AS (UPDATE seat_counters k SET views = k.views + s.n FROM sums s WHERE k.pool_id = s.event_id AND k.slot = 0)
+  SELECT (count(*) = 500)::int FROM gone
 $$;
 
 -- Popularity of events that are still to come: seats taken, interest, views.
 CREATE OR REPLACE FUNCTION job_scores(arg jsonb) RETURNS int LANGUAGE sql AS $$
   WITH s AS (
-    SELECT k.pool_id, sum(k.going) + 0.5 * sum(k.interested) + 0.3 * sum(k.maybe) + 0.01 * coalesce(max(c.views), 0) AS score
+    SELECT k.pool_id, sum(k.going) + 0.5 * sum(k.interested) + 0.3 * sum(k.maybe) + 0.01 * sum(k.views) AS score
     FROM event_seats q JOIN seat_counters k ON k.pool_id = q.event_id
-    LEFT JOIN event_counters c ON c.event_id = q.event_id
     WHERE q.open AND q.closes_at > now() GROUP BY k.pool_id),
   put AS (INSERT INTO event_scores AS e SELECT pool_id, score FROM s
           WHERE score > 0 OR EXISTS (SELECT FROM event_scores x WHERE x.event_id = pool_id)

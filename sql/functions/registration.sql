@@ -24,35 +24,6 @@ BEGIN
   RETURN format('"status":"%s","state":%s', rsvp_status(r.state), coalesce('"' || rsvp_state(r) || '"', 'null'));
 END $$;
 
-CREATE OR REPLACE FUNCTION stats_members(going bigint, interested bigint, maybe bigint, waiting bigint, views bigint, shares bigint,
-                                         available bigint) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT format('"stats":{"going":%s,"interested":%s,"maybe":%s,"waitlist":%s,"views":%s,"shares":%s,"available":%s}',
-    going, interested, maybe, waiting, coalesce(views, 0), coalesce(shares, 0), coalesce(available::text, 'null'))
-$$;
-
--- Counts of an event as they are now: members for splicing into a document, seq for the entity tag.
--- One look-up after the other costs less here than a join; most events have a single slot.
-CREATE OR REPLACE FUNCTION event_stats(p_event uuid, OUT seq bigint, OUT members text) LANGUAGE plpgsql STABLE AS $$
-DECLARE
-  s event_seats;
-  c event_counters;
-  going bigint;
-  interested bigint;
-  maybe bigint;
-BEGIN
-  SELECT * INTO s FROM event_seats WHERE event_id = p_event;
-  IF s.n > 1 THEN
-    SELECT sum(k.going), sum(k.interested), sum(k.maybe), sum(k.seq) INTO going, interested, maybe, seq
-      FROM seat_counters k WHERE k.pool_id = p_event;
-  ELSE
-    SELECT k.going, k.interested, k.maybe, k.seq INTO going, interested, maybe, seq
-      FROM seat_counters k WHERE k.pool_id = p_event AND k.slot = 0;
-  END IF;
-  SELECT * INTO c FROM event_counters WHERE event_id = p_event;
-  members := stats_members(going, interested, maybe, s.waiting, c.views, c.shares, s.capacity - going)
-             || ',"current_attendees":' || going;
-END $$;
-
 -- Place in the waiting list, 1 = next: whole blocks of 256 before, then the own block, counted from
 -- its nearer end (who has just joined stands at the far one).
 CREATE OR REPLACE FUNCTION waitlist_position(p_event uuid, p_wl bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
@@ -70,15 +41,15 @@ BEGIN
                            AND wl_seq > p_wl AND wl_seq <= p_wl | 255);
 END $$;
 
--- The answer document of one person's registration.
-CREATE OR REPLACE FUNCTION rsvp_text(r rsvps, place bigint, stats text) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT format('{"registration_id":"%s",%s%s,"registered_at":"%s",%s}', r.id, rsvp_words(r), ',"waitlist_position":' || place,
-                iso(r.registered_at), stats)
+-- One person's registration, a part a line: status, document, counts of the event.
+CREATE OR REPLACE FUNCTION rsvp_text(r rsvps, place bigint, counts text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT format(E'%s\n{"registration_id":"%s",%s%s,"registered_at":"%s"}\n%s', rsvp_status(r.state), r.id, rsvp_words(r),
+                ',"waitlist_position":' || place, iso(r.registered_at), counts)
 $$;
 CREATE OR REPLACE FUNCTION rsvp_doc(r rsvps) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN rsvp_text(r, CASE WHEN r.state = 'waitlisted' THEN waitlist_position(r.event_id, r.wl_seq) END,
-                   split_part((event_stats(r.event_id)).members, ',"current_attendees"', 1));
+                   ARRAY(SELECT slot_counts(k) FROM seat_counters k WHERE k.pool_id = r.event_id)::text);
 END $$;
 
 CREATE OR REPLACE FUNCTION rsvp_keys(p_event uuid, p_user uuid) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -140,7 +111,8 @@ BEGIN
   UPDATE seat_counters k SET remaining = k.remaining - times * state_step(old, new, 'going'),
          going = k.going + times * state_step(old, new, 'going'),
          interested = k.interested + times * state_step(old, new, 'interested'),
-         maybe = k.maybe + times * state_step(old, new, 'maybe'), seq = k.seq + 1
+         maybe = k.maybe + times * state_step(old, new, 'maybe'),
+         waitlisted = k.waitlisted + times * state_step(old, new, 'waitlisted'), seq = k.seq + 1
     WHERE k.pool_id = p_event AND k.slot = p_slot AND k.remaining >= times * state_step(old, new, 'going');
   RETURN FOUND;
 END $$;
@@ -211,7 +183,8 @@ BEGIN
   END LOOP;
   IF promoted > 0 THEN
     UPDATE event_seats SET waiting = waiting - promoted WHERE event_id = p_event;
-    UPDATE seat_counters SET going = going + promoted, seq = seq + 1 WHERE pool_id = p_event AND slot = 0;
+    UPDATE seat_counters SET going = going + promoted, waitlisted = waitlisted - promoted, seq = seq + 1
+      WHERE pool_id = p_event AND slot = 0;
   END IF;
 END $$;
 
@@ -310,7 +283,7 @@ BEGIN
   END IF;
   a := rsvp_answer(200, r);
   IF want = 'not_going' AND NOT event_visible(r.event_id, r.user_id, (SELECT privacy FROM event_seats WHERE event_id = r.event_id)) THEN
-    a.body := regexp_replace(a.body, ',"stats":.*', '}');
+    a.body := regexp_replace(a.body, '{[^{]*$', '');
   END IF;
   RETURN a;
 END $$;
@@ -349,9 +322,8 @@ DECLARE
   r rsvps;
   new text;
 BEGIN
-  SELECT s.xmin, s.capacity, s.waiting, s.n, s.open, s.closes_at, s.privacy, c.views, c.shares, v.id, v.state AS old INTO p
-    FROM event_seats s LEFT JOIN event_counters c ON c.event_id = s.event_id
-    LEFT JOIN rsvps v ON v.event_id = s.event_id AND v.user_id = p_user
+  SELECT s.xmin, s.capacity, s.waiting, s.n, s.open, s.closes_at, s.privacy, v.id, v.state AS old INTO p
+    FROM event_seats s LEFT JOIN rsvps v ON v.event_id = s.event_id AND v.user_id = p_user
     WHERE s.event_id = p_event;
   new := rsvp_target(p.old, want);
   IF slow OR p.open IS NOT TRUE OR p.closes_at <= now() OR p.waiting > 0 OR coalesce(p_id, p.id) IS NULL
@@ -372,7 +344,7 @@ BEGIN
     FROM event_seats s
     WHERE s.event_id = p_event AND s.xmin = p.xmin AND c.pool_id = p_event AND c.slot = pg_backend_pid() % p.n
       AND c.remaining >= state_step(p.old, new, 'going')
-    RETURNING c.slot, c.going, c.interested, c.maybe INTO k;
+    RETURNING c.slot, '{' || slot_counts(c) || '}' AS counts INTO k;
   IF NOT FOUND THEN
     seat := seat_elsewhere(p_event, p.xmin, p.old, new);
     IF seat.slot IS NULL THEN RETURN seat.refusal; END IF;
@@ -383,10 +355,9 @@ BEGIN
     PERFORM seat_add(p_event, k.slot, p.old, new, -1);
     RETURN refuse(599, NULL, NULL);
   END IF;
-  IF p.n > 1 OR k.going IS NULL THEN RETURN rsvp_answer(CASE WHEN p.old IS NULL THEN 201 ELSE 200 END, r); END IF;
-  RETURN ROW(CASE WHEN p.old IS NULL THEN 201 ELSE 200 END, NULL,
-    rsvp_text(r, NULL, stats_members(k.going, k.interested, k.maybe, p.waiting, p.views, p.shares, p.capacity - k.going)),
-    NULL, rsvp_keys(p_event, p_user))::effect;
+  IF p.n > 1 OR k.counts IS NULL THEN RETURN rsvp_answer(CASE WHEN p.old IS NULL THEN 201 ELSE 200 END, r); END IF;
+  RETURN ROW(CASE WHEN p.old IS NULL THEN 201 ELSE 200 END, NULL, rsvp_text(r, NULL, k.counts), NULL,
+             rsvp_keys(p_event, p_user))::effect;
 END $$;
 
 -- DELETE: not_going for who has answered, 404 for who has not.

@@ -1,10 +1,11 @@
 -- name: EVENTS_GET (id uuid, viewer uuid) optional
--- All parts of one event, a line each.
-SELECT event_parts(:id, :viewer);
+-- All parts of one event: facts, document, counts, what depends on the viewer.
+SELECT t.meta, t.doc, t.counts, CASE WHEN :viewer IS NOT NULL THEN event_viewer_lines(:id, :viewer) END
+FROM event_texts t WHERE t.event_id = :id;
 
 -- name: EVENT_STATS (id uuid) optional
--- Its counts: seq and members.
-SELECT s.seq, s.members FROM event_stats(:id) s WHERE s.seq IS NOT NULL;
+-- Its counts.
+SELECT t.counts FROM event_texts t WHERE t.event_id = :id;
 
 -- name: EVENT_LINK (id uuid) one
 -- Where those attending click, as JSON.

@@ -41,7 +41,7 @@ static enum err reply_event(struct req *rq, int status, const struct event_parts
 	const char *tag = event_tag(rq->ctx, p);
 	const char *seen = http_header(rq->http, "If-None-Match");
 
-	http_set(rq->rs, "ETag", "W/\"%s\"", tag);
+	http_setf(rq->rs, "ETag", "W/\"%s\"", tag);
 	if (status == 200 && rq->route->method == M_GET && http_etag_matches(seen, tag, true)) {
 		rq->rs->status = 304;
 		return OK;
@@ -127,7 +127,7 @@ static enum err events_post(struct req *rq)
 		metric_count(N_EVENTS_CREATED);
 	mark_replay(rq, &e);
 	rq->message = "event created";
-	http_set(rq->rs, "Location", "%s/api/events/%.*s", rq->ctx->cfg->http_public_url, 36,
+	http_setf(rq->rs, "Location", "%s/api/events/%.*s", rq->ctx->cfg->http_public_url, 36,
 		 p.core.p + strcspn(p.core.p, ":") + 2);
 	return reply_event(rq, e.status, &p);
 }

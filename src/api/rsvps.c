@@ -5,7 +5,7 @@
 #include "domain/rsvps.h"
 #include "web/metrics.h"
 
-static void count_outcome(struct req *rq, const struct effect *e)
+static void count_outcome(const struct outcome *o)
 {
 	static const struct {
 		const char *status;
@@ -14,25 +14,23 @@ static void count_outcome(struct req *rq, const struct effect *e)
 	} outcomes[] = { { "going", N_REG_GOING, true },
 			 { "waitlisted", N_REG_WAITLISTED, true },
 			 { "not_going", N_REG_CANCELLED, false } };
-	const char *status = rsvps_state_of(rq->ctx, e->body);
-
-	if (e->replayed)
+	if (o->replayed)
 		return;
 	metric_count(N_EVENTS_RSVP);
 	for (size_t i = 0; i < COUNT(outcomes); i++)
-		if (strcmp(status, outcomes[i].status) == 0) {
+		if (strcmp(o->status, outcomes[i].status) == 0) {
 			metric_count(outcomes[i].n);
 			if (outcomes[i].registration)
 				metric_count(N_REGISTRATIONS);
 		}
 }
 
-static enum err reply_rsvp(struct req *rq, const struct effect *e)
+static enum err reply_rsvp(struct req *rq, const struct outcome *o)
 {
-	count_outcome(rq, e);
-	if (e->replayed)
+	count_outcome(o);
+	if (o->replayed)
 		http_set(rq->rs, "Idempotency-Replayed", "true");
-	return reply_data(rq, e->status, e->body);
+	return reply_data(rq, o->http, o->json);
 }
 
 static const char *data_of(struct req *rq, const struct input *in)
@@ -47,7 +45,7 @@ static const char *data_of(struct req *rq, const struct input *in)
 static enum err rsvp_put(struct req *rq)
 {
 	struct json_object *body;
-	struct effect e;
+	struct outcome o;
 	struct input in;
 	struct id event;
 
@@ -57,8 +55,8 @@ static enum err rsvp_put(struct req *rq)
 	TRY(rsvps_set(
 	    rq->ctx,
 	    &(struct answer){ &event, js_str(in.values, "status"), data_of(rq, &in), &rq->idem },
-	    &e));
-	return reply_rsvp(rq, &e);
+	    &o));
+	return reply_rsvp(rq, &o);
 }
 
 /* Registering is answering "going". The event stands in the path or, without one, in the body. */
@@ -66,7 +64,7 @@ static enum err register_post(struct req *rq)
 {
 	struct str named = req_param(rq, "id");
 	struct json_object *body;
-	struct effect e;
+	struct outcome o;
 	struct input in;
 	struct id event;
 
@@ -79,20 +77,20 @@ static enum err register_post(struct req *rq)
 	}
 	TRY(events_find(rq->ctx, named, &event));
 	TRY(rsvps_set(rq->ctx, &(struct answer){ &event, "going", data_of(rq, &in), &rq->idem },
-		      &e));
+		      &o));
 	rq->message = "registered";
-	return reply_rsvp(rq, &e);
+	return reply_rsvp(rq, &o);
 }
 
 static enum err rsvp_delete(struct req *rq)
 {
-	struct effect e;
+	struct outcome o;
 	struct id event;
 
 	TRY(events_find(rq->ctx, req_param(rq, "id"), &event));
-	TRY(rsvps_set(rq->ctx, &(struct answer){ &event, NULL, NULL, &rq->idem }, &e));
+	TRY(rsvps_set(rq->ctx, &(struct answer){ &event, NULL, NULL, &rq->idem }, &o));
 	rq->message = "cancelled";
-	return reply_rsvp(rq, &e);
+	return reply_rsvp(rq, &o);
 }
 
 static enum err rsvp_show(struct req *rq)

@@ -60,11 +60,15 @@ const char *clock_format(int64_t us, char out[CLOCK_TEXT])
 		n = strftime(text, sizeof(text), "%FT%T", &tm);
 		last = s;
 	}
-	memcpy(out, text, n);
-	if (ms)
-		snprintf(out + n, CLOCK_TEXT - n, ".%03dZ", ms);
-	else
-		memcpy(out + n, "Z", 2);
+	char *end = (char *)memcpy(out, text, n) + n;
+
+	if (ms) {
+		*end++ = '.';
+		*end++ = (char)('0' + ms / 100);
+		*end++ = (char)('0' + ms / 10 % 10);
+		*end++ = (char)('0' + ms % 10);
+	}
+	memcpy(end, "Z", 2);
 	return out;
 }
 

@@ -17,6 +17,7 @@ void strbuf_add(struct strbuf *b, const void *p, size_t n);
 void strbuf_addc(struct strbuf *b, char c);
 void strbuf_adds(struct strbuf *b, const char *s);
 void strbuf_addstr(struct strbuf *b, struct str s);
+void strbuf_addn(struct strbuf *b, long n); /* in decimal */
 void strbuf_printf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A JSON string with its quotes; s must be valid UTF-8. NULL pointer gives null. */
 void strbuf_json(struct strbuf *b, const char *s, size_t n);

@@ -45,7 +45,7 @@ static enum err change(struct ctx *c, const struct change *how, struct call call
 		return OK;
 	memset(out, 0, sizeof(*out));
 	out->id = *how->id;
-	if (!e->body || !event_parts_cut(out, str_of(e->body)))
+	if (!e->body || !event_parts_cut(c, out, str_of(e->body)))
 		return fail(c, E_INTERNAL, "an event could not be read back");
 	return OK;
 }

@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/hash.h"
 #include "core/strbuf.h"
+#include "domain/counts.h"
 #include "domain/event_copy.h"
 #include "domain/policy.h"
 
@@ -70,31 +71,62 @@ static void cut_viewer(struct event_parts *p, struct str meta)
 		p->relation = STR("none");
 }
 
-bool event_parts_cut(struct event_parts *p, struct str text)
+/* The counts as members to splice, and the number that changes with them. */
+static bool take_counts(struct ctx *c, struct event_parts *p, struct str text)
 {
-	struct str line[7];
+	long n[N_COUNTS];
+	struct strbuf b;
 
-	for (size_t i = 0; i < COUNT(line); i++) {
-		if (!text.p)
-			return false;
-		line[i] = str_cut(text, '\n', &text);
-	}
-	cut_core(p, line[0]);
-	p->core = line[1];
-	p->stats_seq = line[2];
-	p->stats = line[3];
-	cut_viewer(p, line[4]);
-	p->viewer = line[5];
-	p->link = line[6];
-	return p->core.n > 2;
+	if (!counts_read(text, n))
+		return false;
+	strbuf_init(&b, c->arena, 1024);
+	counts_members(&b, n);
+	p->stats = (struct str){ b.p, b.len };
+	p->stats_seq = str_of(arena_printf(c->arena, "%ld", n[COUNT_SEQ]));
+	return true;
+}
+
+/* What the database gives of an event, in columns or in lines. */
+struct texts {
+	struct str meta, core, counts, viewer;
+};
+
+static bool take_texts(struct ctx *c, struct event_parts *p, struct texts t)
+{
+	cut_core(p, t.meta);
+	p->core = t.core;
+	cut_viewer(p, str_cut(t.viewer, '\n', &t.viewer));
+	p->viewer = str_cut(t.viewer, '\n', &p->link);
+	return p->core.n > 2 && take_counts(c, p, t.counts);
+}
+
+bool event_parts_cut(struct ctx *c, struct event_parts *p, struct str text)
+{
+	struct texts t;
+
+	t.meta = str_cut(text, '\n', &text);
+	t.core = str_cut(text, '\n', &text);
+	t.counts = str_cut(text, '\n', &t.viewer);
+	return take_texts(c, p, t);
 }
 
 const char *event_tag(struct ctx *c, const struct event_parts *p)
 {
 	unsigned long long viewer = p->viewer.n ? hash64(p->viewer.p, p->viewer.n) >> 32 : 0;
 
-	return arena_printf(c->arena, "v%ld.%.*s.%llx", p->version, (int)p->stats_seq.n,
-			    p->stats_seq.p, viewer);
+	struct strbuf b;
+
+	strbuf_init(&b, c->arena, 256);
+	strbuf_addc(&b, 'v');
+	strbuf_addn(&b, p->version);
+	strbuf_addc(&b, '.');
+	strbuf_addstr(&b, p->stats_seq);
+	strbuf_adds(&b, ".");
+	if (viewer)
+		strbuf_printf(&b, "%llx", viewer);
+	else
+		strbuf_addc(&b, '0');
+	return strbuf_str(&b);
 }
 
 enum err events_find(struct ctx *c, struct str s, struct id *out)
@@ -137,11 +169,13 @@ static struct str two_lines(struct ctx *c, struct str a, struct str b)
 }
 
 /* "seq when", then the members. */
-static struct str stats_text(struct ctx *c, const struct fetch *f, struct str seq,
-			     struct str members)
+static struct str stats_text(struct ctx *c, const struct fetch *f)
 {
-	return str_of(arena_printf(c->arena, "%.*s %lld\n%.*s", (int)seq.n, seq.p,
-				   (long long)f->counted_ms, (int)members.n, members.p));
+	const struct event_parts *p = f->p;
+
+	return str_of(arena_printf(c->arena, "%.*s %lld\n%.*s", (int)p->stats_seq.n,
+				   p->stats_seq.p, (long long)f->counted_ms, (int)p->stats.n,
+				   p->stats.p));
 }
 
 /* Takes what the cache gave into the parts. False: that is not what we put there. */
@@ -168,6 +202,21 @@ static bool take_items(struct fetch *f)
 
 /* ---- from the database ---- */
 
+/* What the cache keeps of one part. */
+static struct str item_text(struct ctx *c, const struct fetch *f, int item, const struct texts *t)
+{
+	struct str rest;
+
+	switch (item) {
+	case CORE:
+		return two_lines(c, t->meta, t->core);
+	case STATS:
+		return stats_text(c, f);
+	default:
+		return two_lines(c, str_cut(t->viewer, '\n', &rest), f->p->viewer);
+	}
+}
+
 /* Only the counts ran out: one small statement. */
 static enum err load_stats(struct ctx *c, struct fetch *f)
 {
@@ -178,7 +227,9 @@ static enum err load_stats(struct ctx *c, struct fetch *f)
 	TRY(db_query(c, Q_EVENT_STATS, &r, f->p->id.s));
 	if (PQntuples(r) == 0)
 		return fail(c, E_NOTFOUND, "no such event");
-	item->value = stats_text(c, f, db_get_str(r, 0, 0), db_get_str(r, 0, 1));
+	if (!take_counts(c, f->p, db_get_str(r, 0, 0)))
+		return fail(c, E_INTERNAL, "the counts of an event could not be read");
+	item->value = stats_text(c, f);
 	if (item->lease)
 		cache_fill(c, item, item->value);
 	return OK;
@@ -195,27 +246,20 @@ static enum err give_up(struct ctx *c, struct fetch *f, enum err e)
 static enum err load_all(struct ctx *c, struct fetch *f)
 {
 	struct event_parts *p = f->p;
-	struct str text;
 	PGresult *r;
 
 	f->counted_ms = wall_ms();
 	TRY(db_query(c, Q_EVENTS_GET, &r, p->id.s, f->user));
-	if (PQntuples(r) == 0 || !db_get(r, 0, 0))
+	if (PQntuples(r) == 0)
 		return fail(c, E_NOTFOUND, "no such event");
-	text = db_get_str(r, 0, 0);
-	if (!event_parts_cut(p, text))
-		return fail(c, E_INTERNAL, "an event could not be read");
-	struct str core_meta = str_cut(text, '\n', &text);
-	struct str viewer_meta = { NULL, 0 };
+	const struct texts t = { db_get_str(r, 0, 0), db_get_str(r, 0, 1), db_get_str(r, 0, 2),
+				 db_get_str(r, 0, 3) };
 
-	for (int i = 1; i <= 4; i++)
-		viewer_meta = str_cut(text, '\n', &text);
-	const struct str values[N_ITEMS] = { two_lines(c, core_meta, p->core),
-					     stats_text(c, f, p->stats_seq, p->stats),
-					     two_lines(c, viewer_meta, p->viewer) };
+	if (!take_texts(c, p, t))
+		return fail(c, E_INTERNAL, "an event could not be read");
 	for (int i = f->from; i < f->n; i++)
 		if (f->items[i].lease)
-			cache_fill(c, &f->items[i], values[i]);
+			cache_fill(c, &f->items[i], item_text(c, f, i, &t));
 	return OK;
 }
 

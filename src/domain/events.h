@@ -38,7 +38,7 @@ enum err events_get(struct ctx *c, const struct id *id, bool fresh,
 enum err events_access(struct ctx *c, const struct id *id, struct event_parts *out) MUST_CHECK;
 
 /* Cuts the text that event_parts() in SQL makes. False when it is not of that form. */
-bool event_parts_cut(struct event_parts *p, struct str text);
+bool event_parts_cut(struct ctx *c, struct event_parts *p, struct str text);
 /* "v<version>.<stats seq>.<viewer>" */
 const char *event_tag(struct ctx *c, const struct event_parts *p);
 

@@ -6,6 +6,7 @@
 #include "core/hash.h"
 #include "core/strbuf.h"
 #include "db/db.h"
+#include "domain/counts.h"
 #include "domain/events.h"
 #include "domain/page.h"
 
@@ -248,13 +249,12 @@ static const char *assemble(struct build *b)
 	struct strbuf s;
 
 	strbuf_init(&s, b->c->arena, 16384);
-	adds(&s, (const char *const[]){ "SELECT x.k, x.id, d.doc, s.members FROM (SELECT ", key,
+	adds(&s, (const char *const[]){ "SELECT x.k, x.id, t.doc, t.counts FROM (SELECT ", key,
 					" AS k, e.id FROM events e", sorts[b->sort].join,
 					" WHERE e.deleted_at IS NULL", strbuf_str(&b->where),
 					" ORDER BY ", key, dir, ", e.id", dir, " LIMIT ", NULL });
 	strbuf_printf(&s, "$%d OFFSET $%d", b->n + 1, b->n + 2);
-	adds(&s, (const char *const[]){ ") x JOIN event_docs d ON d.event_id = x.id"
-					" CROSS JOIN LATERAL event_stats(x.id) s ORDER BY x.k",
+	adds(&s, (const char *const[]){ ") x JOIN event_texts t ON t.event_id = x.id ORDER BY x.k",
 					dir, ", x.id", dir, NULL });
 	return strbuf_str(&s);
 }
@@ -286,6 +286,7 @@ static enum err count_all(struct build *b, long *total)
 static const char *items_json(struct ctx *c, const PGresult *r, long limit)
 {
 	int n = PQntuples(r) > limit ? (int)limit : PQntuples(r);
+	long counts[N_COUNTS];
 	struct strbuf b;
 
 	strbuf_init(&b, c->arena, 32 << 20);
@@ -297,7 +298,8 @@ static const char *items_json(struct ctx *c, const PGresult *r, long limit)
 			strbuf_addc(&b, ',');
 		strbuf_add(&b, doc.p, doc.n - 1);
 		strbuf_addc(&b, ',');
-		strbuf_addstr(&b, db_get_str(r, i, 3));
+		b.failed |= !counts_read(db_get_str(r, i, 3), counts);
+		counts_members(&b, counts);
 		strbuf_addc(&b, '}');
 	}
 	strbuf_addc(&b, ']');

@@ -3,6 +3,7 @@
 
 #include "auth/actor.h"
 #include "cache/cache.h"
+#include "domain/counts.h"
 
 const struct input_field rsvp_fields[] = {
 	{ "status", IN_WORD, IN_REQUIRED, 0, 0, 0, "going|interested|maybe|not_going", NULL,
@@ -32,32 +33,49 @@ static enum err decide(struct ctx *c, const struct answer *a, bool slow, struct 
 			 6, e);
 }
 
-enum err rsvps_set(struct ctx *c, const struct answer *a, struct effect *e)
+/* Out of the lines of rsvp_text() in SQL: the document, with counts where they may be told. */
+static const char *document(struct ctx *c, const char *lines, const char **status)
 {
-	TRY(decide(c, a, false, e));
-	if (e->status == 599)
-		TRY(decide(c, a, true, e));
-	if (e->status == 599)
+	struct str rest = str_of(lines), word = str_cut(rest, '\n', &rest);
+	struct str doc = str_cut(rest, '\n', &rest);
+	long n[N_COUNTS];
+	struct strbuf b;
+
+	*status = arena_strndup(c->arena, word.p, word.n);
+	strbuf_init(&b, c->arena, 4096);
+	strbuf_addstr(&b, doc);
+	if (counts_read(rest, n)) {
+		b.p[b.len - 1] = ',';
+		counts_stats(&b, n);
+		strbuf_addc(&b, '}');
+	}
+	return strbuf_str(&b);
+}
+
+enum err rsvps_set(struct ctx *c, const struct answer *a, struct outcome *out)
+{
+	struct effect e;
+
+	TRY(decide(c, a, false, &e));
+	if (e.status == 599)
+		TRY(decide(c, a, true, &e));
+	if (e.status == 599)
 		return fail(c, E_UNAVAIL, "the event is too busy, try again");
-	cache_invalidate(c, e->keys);
+	cache_invalidate(c, e.keys);
+	*out = (struct outcome){ e.status, e.replayed, NULL, NULL };
+	out->json = document(c, e.body, &out->status);
 	return OK;
 }
 
 enum err rsvps_get(struct ctx *c, const struct id *event, const char **json)
 {
+	const char *status;
 	PGresult *r;
 
 	TRY(db_query(c, Q_RSVP_GET, &r, event->s, c->actor->user.s));
 	if (PQntuples(r) == 0)
 		return fail(c, E_NOTFOUND, "no registration for this event");
-	*json = db_get(r, 0, 0);
+	*json = document(c, db_get(r, 0, 0), &status);
 	return OK;
 }
 
-const char *rsvps_state_of(struct ctx *c, const char *json)
-{
-	struct json_object *o = js_own(c->arena, json);
-	const char *status = o ? js_str(o, "status") : NULL;
-
-	return status ? status : "";
-}

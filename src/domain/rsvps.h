@@ -15,13 +15,15 @@ struct answer {
 	const char *data; /* registration_data as JSON text, or NULL */
 	const struct idempotency *idem;
 };
-/* e->body is the answer document, e->status 201 or 200. E_NOTFOUND (also: nothing to take back),
- * E_FULL, E_CLOSED. */
-enum err rsvps_set(struct ctx *c, const struct answer *a, struct effect *e) MUST_CHECK;
+/* What came of it; the texts belong to the arena. */
+struct outcome {
+	int http; /* 201, 200 */
+	bool replayed;
+	const char *json, *status; /* the document; going, waitlisted, not_going … */
+};
+/* E_NOTFOUND (also: nothing to take back), E_FULL, E_CLOSED. */
+enum err rsvps_set(struct ctx *c, const struct answer *a, struct outcome *out) MUST_CHECK;
 /* Own answer with exact counts; E_NOTFOUND. */
 enum err rsvps_get(struct ctx *c, const struct id *event, const char **json) MUST_CHECK;
-
-/* Stored word of an answer document, for counting: going, waitlisted, cancelled … */
-const char *rsvps_state_of(struct ctx *c, const char *json);
 
 #endif

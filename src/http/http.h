@@ -68,9 +68,11 @@ struct str http_encode_keep(struct arena *a, struct str in, const char *keep);
 /* Cookie by name, or p = NULL. */
 struct str http_cookie(const struct http_request *rq, const char *name);
 
-/* Adds a header; the only way. name is kept as it is: a literal. Refuses (aborts the process: a
- * bug) CR and LF, and the names Status and Content-Length, which come from status and body. */
-void http_set(struct http_response *rs, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Adds a header; the only way. name and value are kept as they are: literals, or the request's.
+ * Refuses (aborts the process: a bug) CR and LF, and the names Status and Content-Length, which
+ * come from status and body. */
+void http_set(struct http_response *rs, const char *name, const char *value);
+void http_setf(struct http_response *rs, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void http_body(struct http_response *rs, struct str part);
 size_t http_body_length(const struct http_response *rs);
 

@@ -95,21 +95,26 @@ void http_response_init(struct http_response *rs, struct arena *a)
 	rs->headers_end = &rs->headers;
 }
 
-void http_set(struct http_response *rs, const char *name, const char *fmt, ...)
+void http_set(struct http_response *rs, const char *name, const char *value)
 {
 	struct http_header *h = ARENA_NEW(rs->arena, struct http_header);
-	va_list ap;
 
 	if (!is_token(name) || !strcasecmp(name, "Status") || !strcasecmp(name, "Content-Length"))
 		bug("header that may not be set", name);
-	va_start(ap, fmt);
-	h->name = name;
-	h->value = arena_vprintf(rs->arena, fmt, ap);
-	va_end(ap);
-	if (strpbrk(h->value, "\r\n"))
+	if (strpbrk(value, "\r\n"))
 		bug("line break in the value of header", name);
+	*h = (struct http_header){ .name = name, .value = value };
 	*rs->headers_end = h;
 	rs->headers_end = &h->next;
+}
+
+void http_setf(struct http_response *rs, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	http_set(rs, name, arena_vprintf(rs->arena, fmt, ap));
+	va_end(ap);
 }
 
 void http_body(struct http_response *rs, struct str part)
@@ -136,15 +141,22 @@ static bool head_text(const struct http_response *rs, bool may_have_body, struct
 	struct strbuf b;
 
 	strbuf_init(&b, rs->arena, HEAD_MAX);
-	strbuf_printf(&b, "Status: %d %s\r\n", rs->status, reason_of(rs->status));
+	strbuf_adds(&b, "Status: ");
+	strbuf_addn(&b, rs->status);
+	strbuf_addc(&b, ' ');
+	strbuf_adds(&b, reason_of(rs->status));
+	strbuf_adds(&b, "\r\n");
 	for (const struct http_header *h = rs->headers; h; h = h->next) {
 		strbuf_adds(&b, h->name);
 		strbuf_add(&b, ": ", 2);
 		strbuf_adds(&b, h->value);
 		strbuf_add(&b, "\r\n", 2);
 	}
-	if (may_have_body)
-		strbuf_printf(&b, "Content-Length: %zu\r\n", http_body_length(rs));
+	if (may_have_body) {
+		strbuf_adds(&b, "Content-Length: ");
+		strbuf_addn(&b, (long)http_body_length(rs));
+		strbuf_adds(&b, "\r\n");
+	}
 	strbuf_add(&b, "\r\n", 2);
 	*out = (struct str){ b.p, b.len };
 	return !b.failed;

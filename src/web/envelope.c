@@ -38,11 +38,17 @@ void envelope_open(struct req *rq, int status)
 
 void envelope_close(struct req *rq)
 {
-	http_body(rq->rs,
-		  str_of(arena_printf(rq->ctx->arena,
-				      ",\"message\":%s,\"timestamp\":\"%s\",\"request_id\":\"%s\"}",
-				      json_text(rq, rq->message ? rq->message : "OK"), now_text(rq),
-				      rq->request_id)));
+	struct strbuf b;
+
+	strbuf_init(&b, rq->ctx->arena, 1 << 20);
+	strbuf_adds(&b, ",\"message\":");
+	strbuf_jsonz(&b, rq->message ? rq->message : "OK");
+	strbuf_adds(&b, ",\"timestamp\":\"");
+	strbuf_adds(&b, now_text(rq));
+	strbuf_adds(&b, "\",\"request_id\":\"");
+	strbuf_adds(&b, rq->request_id);
+	strbuf_adds(&b, "\"}");
+	http_body(rq->rs, (struct str){ b.p, b.len });
 }
 
 enum err reply_data(struct req *rq, int status, const char *json)
@@ -66,7 +72,7 @@ enum err reply_list(struct req *rq, const char *array, const char *pagination)
 enum err reply_bare(struct req *rq, int status, const char *type, struct str body)
 {
 	rq->rs->status = status;
-	http_set(rq->rs, "Content-Type", "%s", type);
+	http_set(rq->rs, "Content-Type", type);
 	http_body(rq->rs, body);
 	return OK;
 }
@@ -126,9 +132,9 @@ void reply_error(struct req *rq)
 	http_body(rq->rs, str_of(strbuf_str(&b)));
 	http_set(rq->rs, "Cache-Control", "no-store");
 	if (e->http == 401)
-		http_set(rq->rs, "WWW-Authenticate", "Bearer realm=\"marquee\"%s",
+		http_setf(rq->rs, "WWW-Authenticate", "Bearer realm=\"marquee\"%s",
 			 *http_header(rq->http, "Authorization") ? ", error=\"invalid_token\""
 								 : "");
 	if (e->http == 503 || e->http == 429)
-		http_set(rq->rs, "Retry-After", "%d", c->retry_after > 0 ? c->retry_after : 1);
+		http_setf(rq->rs, "Retry-After", "%d", c->retry_after > 0 ? c->retry_after : 1);
 }

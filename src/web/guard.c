@@ -69,8 +69,8 @@ static struct limit_result take(struct req *rq, const char *name, const char *wh
 
 static enum err limited(struct req *rq, const char *name, long limit, struct limit_result l)
 {
-	http_set(rq->rs, "RateLimit-Policy", "\"%s\";q=%ld;w=3600", name, limit);
-	http_set(rq->rs, "RateLimit", "\"%s\";r=%ld;t=%ld", name, l.remaining, l.reset_s);
+	http_setf(rq->rs, "RateLimit-Policy", "\"%s\";q=%ld;w=3600", name, limit);
+	http_setf(rq->rs, "RateLimit", "\"%s\";r=%ld;t=%ld", name, l.remaining, l.reset_s);
 	if (l.allowed)
 		return OK;
 	rq->ctx->retry_after = (int)l.retry_s;
@@ -170,20 +170,20 @@ void guard_cors(struct req *rq, unsigned methods, bool preflight)
 	const char *origin = http_header(rq->http, "Origin");
 
 	if (methods)
-		http_set(rq->rs, "Allow", "%s", method_list(rq, methods));
+		http_set(rq->rs, "Allow", method_list(rq, methods));
 	if (!*rq->ctx->cfg->http_cors_origins)
 		return;
 	http_set(rq->rs, "Vary", "Origin");
 	if (!*origin || strcmp(origin, "null") == 0 ||
 	    !is_listed(rq->ctx->cfg->http_cors_origins, origin))
 		return;
-	http_set(rq->rs, "Access-Control-Allow-Origin", "%s", origin);
+	http_set(rq->rs, "Access-Control-Allow-Origin", origin);
 	http_set(rq->rs, "Access-Control-Expose-Headers",
 		 "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, "
 		 "Idempotency-Replayed, Marquee-Lsn");
 	if (!preflight)
 		return;
-	http_set(rq->rs, "Access-Control-Allow-Methods", "%s", method_list(rq, methods));
+	http_set(rq->rs, "Access-Control-Allow-Methods", method_list(rq, methods));
 	http_set(rq->rs, "Access-Control-Allow-Headers",
 		 "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
 		 "Marquee-Lsn, X-Request-Id, traceparent");
@@ -194,7 +194,7 @@ void guard_headers(struct req *rq)
 {
 	struct http_response *rs = rq->rs;
 
-	http_set(rs, "X-Request-Id", "%s", rq->request_id);
+	http_set(rs, "X-Request-Id", rq->request_id);
 	http_set(rs, "X-Content-Type-Options", "nosniff");
 	http_set(rs, "X-Frame-Options", "DENY");
 	http_set(rs, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");

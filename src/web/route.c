@@ -119,6 +119,12 @@ static int match(const char *pattern, const struct path *p)
 	return rest.p && rest.n ? -1 : literal;
 }
 
+/* Spares most comparisons: the first byte of the first segment. */
+static bool begins_alike(const char *pattern, const struct path *p)
+{
+	return pattern[1] == ':' || p->n == 0 || p->raw[0].n == 0 || pattern[1] == p->raw[0].p[0];
+}
+
 /* The best route for path and method; *allowed collects the methods of all that match the path. */
 static const struct route *find(const struct path *p, enum method m, unsigned *allowed)
 {
@@ -128,7 +134,7 @@ static const struct route *find(const struct path *p, enum method m, unsigned *a
 	*allowed = 0;
 	for (int t = 0; route_tables[t]; t++)
 		for (const struct route *r = route_tables[t]; r->path; r++) {
-			int literal = match(r->path, p);
+			int literal = begins_alike(r->path, p) ? match(r->path, p) : -1;
 
 			if (literal < 0)
 				continue;
@@ -175,9 +181,9 @@ static void name_request(struct req *rq)
 	size_t n = strlen(sent);
 
 	if (n >= 1 && n <= 64 && strspn(sent, good) == n)
-		snprintf(rq->request_id, sizeof(rq->request_id), "%s", sent);
+		memcpy(rq->request_id, sent, n + 1);
 	else
-		snprintf(rq->request_id, sizeof(rq->request_id), "req_%s", id_new().s);
+		stpcpy(stpcpy(rq->request_id, "req_"), id_new().s);
 	rq->ctx->request_id = rq->request_id;
 }
 
@@ -253,11 +259,11 @@ static void finish(struct req *rq)
 	guard_headers(rq);
 	lastwrite_tell(rq);
 	if (rq->rs->status < 400 && rq->route)
-		http_set(rq->rs, "Cache-Control", "%s", cache_words[cacheable(rq)]);
+		http_set(rq->rs, "Cache-Control", cache_words[cacheable(rq)]);
 	if (rq->route && rq->route->cache == C_DOC)
 		http_set(rq->rs, "Vary", "Authorization, Cookie");
 	if (c->cfg->http_server_timing)
-		http_set(rq->rs, "Server-Timing", "sql;desc=%u, cache;desc=%u", c->sql_trips,
+		http_setf(rq->rs, "Server-Timing", "sql;desc=%u, cache;desc=%u", c->sql_trips,
 			 c->cache_trips);
 	rq->rs->head = rq->http->method == M_HEAD;
 }
@@ -287,6 +293,19 @@ void route_serve(struct ctx *c, struct http_request *http, struct http_response 
 		wake_notifier(c->cfg);
 }
 
+/* printf would be a tenth of a cached GET. */
+static void member(struct strbuf *b, const char *before, const char *value)
+{
+	strbuf_adds(b, before);
+	strbuf_adds(b, value);
+}
+
+static void number(struct strbuf *b, const char *before, long value)
+{
+	strbuf_adds(b, before);
+	strbuf_addn(b, value);
+}
+
 void route_sent(struct ctx *c, struct http_request *http, struct http_response *rs)
 {
 	struct req *rq = &current;
@@ -297,12 +316,16 @@ void route_sent(struct ctx *c, struct http_request *http, struct http_response *
 	if (!log_enabled(LOG_INFO_))
 		return;
 	strbuf_init(&b, c->arena, 16384);
-	strbuf_printf(&b, "\"request_id\":\"%s\",\"method\":\"%s\",\"path\":", rq->request_id,
-		      method_name(http->method));
+	member(&b, "\"request_id\":\"", rq->request_id);
+	member(&b, "\",\"method\":\"", method_name(http->method));
+	strbuf_adds(&b, "\",\"path\":");
 	strbuf_json(&b, http->path.p, str_utf8_count(http->path) < 0 ? 0 : http->path.n);
-	strbuf_printf(&b, ",\"status\":%d,\"ms\":%ld.%ld,\"bytes\":%zu,\"remote\":\"%s\"",
-		      rs->status, (long)(us / 1000), (long)(us / 100 % 10), http_body_length(rs),
-		      http->remote);
+	number(&b, ",\"status\":", rs->status);
+	number(&b, ",\"ms\":", us / 1000);
+	number(&b, ".", us / 100 % 10);
+	number(&b, ",\"bytes\":", (long)http_body_length(rs));
+	member(&b, ",\"remote\":\"", http->remote);
+	strbuf_addc(&b, '"');
 	if (actor_known(&rq->actor))
 		strbuf_printf(&b, ",\"user_id\":\"%s\"", rq->actor.user.s);
 	if (c->traceparent)

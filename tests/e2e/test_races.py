@@ -84,7 +84,7 @@ class Arena:
                        "DELETE FROM rsvp_history; DELETE FROM rsvps; "
                        "DELETE FROM waitlist_blocks; UPDATE event_seats SET waiting = 0, wl_seq = 0; "
                        "DELETE FROM seat_counters WHERE slot > 0; UPDATE event_seats SET n = 1; "
-                       "UPDATE seat_counters c SET going = 0, interested = 0, maybe = 0, remaining = "
+                       "UPDATE seat_counters c SET going = 0, interested = 0, maybe = 0, waitlisted = 0, remaining = "
                        "coalesce((SELECT capacity FROM event_seats WHERE event_id = pool_id), 1000000000)")
         expect(self.stack.sql("SELECT * FROM check_invariants()"), [], "cleaned up")
 

@@ -54,6 +54,9 @@ $$;
 
 -- "201" or "409 EVENT_FULL"
 CREATE FUNCTION t.word(e effect) RETURNS text LANGUAGE sql AS $$ SELECT concat_ws(' ', e.status, e.code) $$;
+-- The document of an answer, and the counts beside it.
+CREATE FUNCTION t.doc(e effect) RETURNS jsonb LANGUAGE sql AS $$ SELECT split_part(e.body, E'\n', 2)::jsonb $$;
+CREATE FUNCTION t.counts(e effect) RETURNS text LANGUAGE sql AS $$ SELECT split_part(e.body, E'\n', 3) $$;
 CREATE FUNCTION t.state(p_event uuid, p_user uuid) RETURNS text LANGUAGE sql AS $$
   SELECT state FROM rsvps WHERE event_id = p_event AND user_id = p_user
 $$;

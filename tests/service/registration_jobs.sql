@@ -117,11 +117,11 @@ DECLARE
 BEGIN
   INSERT INTO view_deltas VALUES (ev, 30), (ev, 70), (uuid7(), 5);
   PERFORM t.is('views', job_views('{}'), 0);
-  PERFORM t.is('added up', (SELECT views FROM event_counters WHERE event_id = ev), 100);
+  PERFORM t.is('added up', (SELECT views FROM seat_counters WHERE pool_id = ev), 100);
   PERFORM t.is('taken away', (SELECT count(*) FROM view_deltas), 0);
   INSERT INTO view_deltas VALUES (ev, 1);
   PERFORM job_views('{}');
-  PERFORM t.is('onto the old', (SELECT views FROM event_counters WHERE event_id = ev), 101);
+  PERFORM t.is('onto the old', (SELECT views FROM seat_counters WHERE pool_id = ev), 101);
   PERFORM t.answer(ev, t.person(), 'going');
   PERFORM t.answer(ev, t.person(), 'interested');
   PERFORM t.answer(ev, t.person(), 'maybe');

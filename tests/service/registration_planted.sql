@@ -38,6 +38,7 @@ BEGIN
   PERFORM t.plant(ev, 'I1 counters drifted', 'UPDATE seat_counters SET interested = 1 WHERE pool_id = $1');
   PERFORM t.plant(ev, 'I1 counters drifted', 'UPDATE seat_counters SET maybe = 0 WHERE pool_id = $1');
   PERFORM t.plant(ev, 'I1 counters drifted', 'UPDATE event_seats SET waiting = 0 WHERE event_id = $1');
+  PERFORM t.plant(ev, 'I1 counters drifted', 'UPDATE seat_counters SET waitlisted = 0 WHERE pool_id = $1');
   PERFORM t.plant(ev, 'I1 counters drifted', 'UPDATE waitlist_blocks SET n = n + 1 WHERE event_id = $1');
   PERFORM t.plant(ev, 'I1 counters drifted', 'DELETE FROM waitlist_blocks WHERE event_id = $1');
   PERFORM t.plant(wide, 'I1 counters drifted', 'DELETE FROM seat_counters WHERE pool_id = $1 AND slot = 31');

@@ -59,7 +59,7 @@ BEGIN
   PERFORM t.answer(ev, t.person(), 'going');
   FOR i IN 1..600 LOOP
     e := t.answer(ev, p[i], 'going');
-    PERFORM t.is('on joining', (e.body::jsonb->>'waitlist_position')::int, i);
+    PERFORM t.is('on joining', (t.doc(e)->>'waitlist_position')::int, i);
   END LOOP;
   FOR i IN 1..600 LOOP
     IF i % 7 = 0 OR i BETWEEN 300 AND 310 THEN PERFORM t.cancel(ev, p[i]); END IF;
@@ -93,7 +93,7 @@ BEGIN
   PERFORM t.is('in order', (SELECT array_agg(payload::jsonb->>'user_id' ORDER BY pos) FROM outbox
     WHERE key = ev::text AND type = 'event.waitlist.promoted'), ARRAY[p[4], p[5], p[7]]::text[]);
   PERFORM t.answer(ev, p[2], 'going');       -- and who comes back stands at the end
-  PERFORM t.is('at the end', (t.answer(ev, p[2], 'going')).body::jsonb->>'waitlist_position', '4');
+  PERFORM t.is('at the end', t.doc(t.answer(ev, p[2], 'going'))->>'waitlist_position', '4');
   PERFORM t.is('registered when they joined', (SELECT count(DISTINCT registered_at) FROM rsvps WHERE event_id = ev), 1);
 END $$;
 
@@ -143,7 +143,7 @@ BEGIN
   PERFORM t.is('first step', t.seats(ev), '1001/1299/0/1001');
   PERFORM t.is('the event says', (SELECT max_attendees FROM events WHERE id = ev), 5000);
   PERFORM t.is('a job is there', (SELECT fn FROM jobs WHERE name LIKE 'raise:' || ev || ':%'), 'job_raise');
-  PERFORM t.is('who comes now waits', (t.answer(ev, late, 'going')).body::jsonb->>'waitlist_position', '1300');
+  PERFORM t.is('who comes now waits', t.doc(t.answer(ev, late, 'going'))->>'waitlist_position', '1300');
   PERFORM t.cancel(ev, p[1]);
   PERFORM t.is('a seat given back moves on', t.seats(ev), '1001/1299/0/1001');
   PERFORM t.is('no violation on the way', (SELECT count(*) FROM check_invariants() WHERE event_id = ev), 0);

@@ -135,8 +135,8 @@ static void populates(void)
 static bool large(const char *name, size_t n)
 {
 	static const char *const tables[] = { "events", "event_docs", "event_seats",
-					      "seat_counters", "event_scores",
-					      "event_counters", "rsvps", "rsvp_history" };
+					      "seat_counters", "event_scores", "rsvps",
+					      "rsvp_history" };
 
 	for (size_t i = 0; i < COUNT(tables); i++)
 		if (strlen(tables[i]) == n && strncmp(tables[i], name, n) == 0)

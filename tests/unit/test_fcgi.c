@@ -42,7 +42,7 @@ static void answer_body(struct http_request *rq, struct http_response *rs)
 static void answer_env(struct http_request *rq, struct http_response *rs)
 {
 	rs->status = 200;
-	http_set(rs, "X-Pid", "%d", (int)getpid());
+	http_setf(rs, "X-Pid", "%d", (int)getpid());
 	http_body(rs, str_of(arena_printf(
 			  rq->arena, "%s|%.*s|%.*s|%s|%s|%d|%d|%s", method_name(rq->method),
 			  (int)rq->path.n, rq->path.p, (int)rq->query.n, rq->query.p, rq->remote,

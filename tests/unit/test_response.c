@@ -43,7 +43,7 @@ static void writes_head_and_parts(void)
 {
 	begin(201);
 	http_set(&rs, "Content-Type", "application/json");
-	http_set(&rs, "Location", "/events/%d", 7);
+	http_setf(&rs, "Location", "/events/%d", 7);
 	http_set(&rs, "Set-Cookie", "a=1");
 	http_set(&rs, "Set-Cookie", "b=2");
 	http_body(&rs, STR("{\"a\":"));
@@ -83,16 +83,16 @@ static void too_many_headers_are_an_error(void)
 {
 	begin(200);
 	for (int i = 0; i < 70; i++)
-		http_set(&rs, "X-Big", "%01000d", i);
+		http_setf(&rs, "X-Big", "%01000d", i);
 	http_body(&rs, STR("body"));
 	T_EQ_STR(written(), "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
 }
 
-static void set_crlf(void)   { http_set(&rs, "X-A", "a\r\nX-B: %s", "b"); }
-static void set_lf(void)     { http_set(&rs, "X-A", "%s", "a\nb"); }
+static void set_crlf(void)   { http_setf(&rs, "X-A", "a\r\nX-B: %s", "b"); }
+static void set_lf(void)     { http_set(&rs, "X-A", "a\nb"); }
 static void set_name(void)   { http_set(&rs, "X-A: b", "c"); }
-static void set_empty(void)  { http_set(&rs, "", "%s", "c"); }
-static void set_length(void) { http_set(&rs, "content-length", "%d", 5); }
+static void set_empty(void)  { http_set(&rs, "", "c"); }
+static void set_length(void) { http_setf(&rs, "content-length", "%d", 5); }
 static void set_status(void) { http_set(&rs, "Status", "200"); }
 static void no_status(void)  { rs.status = 0; written(); }
 static void seventeen(void)

@@ -19,7 +19,7 @@ END $$;
 CREATE FUNCTION t.told(e effect) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config('t.said', e.status::text, false);
-  RETURN concat_ws(' ', e.status, e.code, CASE WHEN e.status < 300 THEN e.body::jsonb->>'status' END);
+  RETURN concat_ws(' ', e.status, e.code, CASE WHEN e.status < 300 THEN split_part(e.body, E'\n', 1) END);
 END $$;
 CREATE FUNCTION t.go(who int, want text) RETURNS text LANGUAGE sql AS $$
   SELECT t.told(rsvp_set(t.ev(), t.p(who), uuid7(), want, NULL, false))
