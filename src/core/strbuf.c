@@ -42,6 +42,12 @@ void strbuf_add(struct strbuf *b, const void *p, size_t n)
 	b->p[b->len] = '\0';
 }
 
+void strbuf_room(struct strbuf *b, size_t n)
+{
+	if (!b->failed && n <= b->max - b->len)
+		(void)reserve(b, n);
+}
+
 void strbuf_addc(struct strbuf *b, char c)
 {
 	strbuf_add(b, &c, 1);

@@ -14,6 +14,8 @@ struct strbuf {
 
 void strbuf_init(struct strbuf *b, struct arena *a, size_t max);
 void strbuf_add(struct strbuf *b, const void *p, size_t n);
+/* What is about to be added has n bytes or so: spares growing step by step. */
+void strbuf_room(struct strbuf *b, size_t n);
 void strbuf_addc(struct strbuf *b, char c);
 void strbuf_adds(struct strbuf *b, const char *s);
 void strbuf_addstr(struct strbuf *b, struct str s);

@@ -242,6 +242,23 @@ static void adds(struct strbuf *b, const char *const *parts)
 		strbuf_adds(b, *parts);
 }
 
+/* One of few numbers, and no OFFSET where there is none: were they parameters, PostgreSQL would
+ * never keep a plan but make one for each request, at twice the cost of the page itself. */
+static void add_span(struct build *b, struct strbuf *s)
+{
+	static const long sizes[] = { 21, 51, 101 };
+	size_t i = 0;
+
+	while (i < COUNT(sizes) - 1 && sizes[i] <= b->page.limit)
+		i++;
+	strbuf_addn(s, sizes[i]);
+	if (b->page.skip && strcmp(b->page.skip, "0") != 0) {
+		b->args[b->n] = b->page.skip;
+		b->types[b->n] = T_INT8;
+		strbuf_printf(s, " OFFSET $%d", ++b->n);
+	}
+}
+
 /* The whole statement. Inner: ids of the page; outer: their texts. */
 static const char *assemble(struct build *b)
 {
@@ -253,7 +270,7 @@ static const char *assemble(struct build *b)
 					" AS k, e.id FROM events e", sorts[b->sort].join,
 					" WHERE e.deleted_at IS NULL", strbuf_str(&b->where),
 					" ORDER BY ", key, dir, ", e.id", dir, " LIMIT ", NULL });
-	strbuf_printf(&s, "$%d OFFSET $%d", b->n + 1, b->n + 2);
+	add_span(b, &s);
 	adds(&s, (const char *const[]){ ") x JOIN event_texts t ON t.event_id = x.id ORDER BY x.k",
 					dir, ", x.id", dir, NULL });
 	return strbuf_str(&s);
@@ -282,14 +299,20 @@ static enum err count_all(struct build *b, long *total)
 	return OK;
 }
 
+#define COUNTS_BYTES 200 /* about as much as they take */
+
 /* {core…,"stats":…,"current_attendees":n}, joined. */
 static const char *items_json(struct ctx *c, const PGresult *r, long limit)
 {
 	int n = PQntuples(r) > limit ? (int)limit : PQntuples(r);
 	long counts[N_COUNTS];
 	struct strbuf b;
+	size_t room = 2;
 
 	strbuf_init(&b, c->arena, 32 << 20);
+	for (int i = 0; i < n; i++)
+		room += db_get_str(r, i, 2).n + COUNTS_BYTES;
+	strbuf_room(&b, room);
 	strbuf_addc(&b, '[');
 	for (int i = 0; i < n; i++) {
 		struct str doc = db_get_str(r, i, 2);
@@ -325,10 +348,6 @@ static enum err run(struct build *b, long total, struct list *out)
 	if (p->key)
 		add_cursor(b);
 	text = assemble(b);
-	b->args[b->n] = p->most;
-	b->types[b->n++] = T_INT8;
-	b->args[b->n] = p->skip;
-	b->types[b->n++] = T_INT8;
 	TRY(db_list(b->c, statement_name(b->c, text), text, b->types, b->args, b->n, &r));
 	bool more = PQntuples(r) > p->limit;
 	int last = (int)p->limit - 1;
@@ -409,6 +428,8 @@ const char *list_statement(struct ctx *c, int n)
 				add(&b, filters[i].sql, filters[i].type, NULL);
 		if (n % 2)
 			add_cursor(&b);
+		else
+			b.page.skip = "20";
 	} else if ((n -= plain) < mixed) {
 		add(&b, seen[n / (int)COUNT(statuses)].sql, T_UUID, NULL);
 		add(&b, statuses[n % (int)COUNT(statuses)].sql, T_UUID, NULL);

@@ -12,15 +12,6 @@ static const char *now_text(struct req *rq)
 	return clock_format(clock_now_us(), out);
 }
 
-static const char *json_text(struct req *rq, const char *s)
-{
-	struct strbuf b;
-
-	strbuf_init(&b, rq->ctx->arena, 1 << 20);
-	strbuf_jsonz(&b, s);
-	return strbuf_str(&b);
-}
-
 void envelope_extra(struct req *rq, const char *members)
 {
 	http_body(rq->rs, STR("{\"success\":true,"));
