@@ -11,6 +11,7 @@ history|tests/fault/run test_history||the checker of histories finds what is pla
 counters|tests/fault/run test_counters|T_REQUESTS=20000|X6: counts and versions seen by clients of 8 workers
 audit|tests/fault/run test_audit|T_READS=1000000|X16: answers beside what was acknowledged; between two hosts
 herd|tests/fault/run test_herd|T_HERDS=40|X14: 500 clients at once, again and again
+exhaustion|tests/fault/run test_exhaustion|T_REQUESTS=20000|X20: descriptors and connections run out and come back
 memcached|tests/fault/run test_memcached|T_FAULT_S=30|X13: memcached dead, frozen, slow, lying, full, under load
 private|tests/fault/run test_private|T_ROUNDS=100000|Y21: a shared cache in front never has another'"'"'s answer
 coherence|tests/service/run test_coherence|T_FULL=1|X15: every order of the steps of two readers and two writers

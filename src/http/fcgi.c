@@ -119,7 +119,7 @@ static long waiting(void *arg)
 	return queue_length(LISTEN_FD);
 }
 
-static void fcgi_serve(const struct http_app *app, struct arena *a, FCGX_Request *r)
+static void fcgi_serve(const struct http_app *app, struct arena *a, FCGX_Request *r, bool refuse)
 {
 	static bool warned;
 	struct http_backend io = { .read = fcgi_read, .write = fcgi_write, .handle = r };
@@ -130,13 +130,38 @@ static void fcgi_serve(const struct http_app *app, struct arena *a, FCGX_Request
 		warned = true;
 	}
 	r->keepConnection = 0;
-	io.overload = app->cfg->http_queue_wait > 0 &&
-		      overload_take(clock_mono_ms(), app->cfg->http_queue_wait, waiting, NULL);
+	io.overload = refuse || (app->cfg->http_queue_wait > 0 &&
+				 overload_take(clock_mono_ms(), app->cfg->http_queue_wait, waiting,
+					       NULL));
 	serve_one(app, a, &io, r->envp, fcgi_flush);
 	FCGX_Finish_r(r);
 }
 
-enum accepted { SERVED, NOTHING, BUSY, BROKEN };
+/* A descriptor that stands in for the one of a connection. */
+static int spare = -1;
+
+static void spare_take(void)
+{
+	if (spare < 0)
+		spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Where descriptors ran out, whoever comes could not even be told so: the spare one serves for that. */
+static int fcgi_refuse(const struct http_app *app, struct arena *a, FCGX_Request *r)
+{
+	int rc;
+
+	if (spare >= 0)
+		close(spare);
+	spare = -1;
+	rc = FCGX_Accept_r(r);
+	if (rc == 0)
+		fcgi_serve(app, a, r, true);
+	spare_take();
+	return rc;
+}
+
+enum accepted { SERVED, NOTHING, BROKEN };
 
 /* Takes one connection from the backlog, if there is one, and serves it. */
 static enum accepted fcgi_accept(const struct http_app *app, struct arena *a, FCGX_Request *r)
@@ -144,7 +169,7 @@ static enum accepted fcgi_accept(const struct http_app *app, struct arena *a, FC
 	int rc = FCGX_Accept_r(r);
 
 	if (rc == 0) {
-		fcgi_serve(app, a, r);
+		fcgi_serve(app, a, r, false);
 		return SERVED;
 	}
 	switch (-rc) {
@@ -154,8 +179,9 @@ static enum accepted fcgi_accept(const struct http_app *app, struct arena *a, FC
 		return SERVED;
 	case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM:
 		log_msg(LOG_ERROR_, "accept: %s", strerror(-rc));
-		usleep(100000);
-		return BUSY;
+		if (fcgi_refuse(app, a, r) != 0)
+			usleep(100000);
+		return SERVED;
 	default:
 		log_msg(LOG_ERROR_, "accept: %s", strerror(-rc));
 		return BROKEN;
@@ -194,6 +220,7 @@ static bool fcgi_prepare(FCGX_Request *r)
 {
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "250", 0);
 	setenv("LIBFCGI_IS_AF_UNIX_KEEPER_POLL_TIMEOUT", "250", 0);
+	spare_take();
 	/* Siblings share the socket: who loses the race for a connection must not wait. */
 	return fcntl(LISTEN_FD, F_SETFL, fcntl(LISTEN_FD, F_GETFL) | O_NONBLOCK) == 0 &&
 	       FCGX_Init() == 0 && FCGX_InitRequest(r, LISTEN_FD, FCGI_FAIL_ACCEPT_ON_INTR) == 0;

@@ -1,0 +1,102 @@
+"""tests/fault/test_exhaustion.py - descriptors, connections of PostgreSQL and of memcached run out and come back
+
+Whoever cannot be served is told 503 and when to come again; nobody hangs, nothing is lost, and when there is enough
+again everybody is served, by the same workers. T_REQUESTS: after so many no descriptor may be left open.
+"""
+import collections
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+
+from api import call, event, expect, in_threads, main, person, wait_for
+from harness import FaultStack, long_or
+
+REQUESTS = long_or("T_REQUESTS", 300)
+SETTINGS = "limits.enabled = off\ncache.l1_ttl = 0\n"
+
+
+def ask(s, host, ev, n):
+    """A read past the cache or a change: its status, or what is wrong with the answer."""
+    if n % 4 == 0:
+        a = host.patch(f"/api/events/{ev}", {"title": f"Title {n}"})
+    else:
+        a = call("GET", f"/api/events/{ev}?fresh=1", url=s.url)
+    if a.status == 503 and not a.header("Retry-After"):
+        return f"503 without Retry-After: {a}"
+    return a.status
+
+
+def crowd(s, host, ev, n):
+    return collections.Counter(in_threads(lambda i: ask(s, host, ev, i), n, 16))
+
+
+def everybody_served(s, host, ev):
+    wait_for("everybody to be served", lambda: set(crowd(s, host, ev, 48)) == {200}, 60)
+    s.expect_sound()
+
+
+def test_connections_of_postgresql():
+    with FaultStack(SETTINGS + "cache.servers =", workers=6) as s:
+        host = person("Host", s.url)
+        ev, workers = event(host)["id"], s.worker_pids()
+        s.sql_super("ALTER ROLE marquee_web CONNECTION LIMIT 3; "
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'marquee_web'")
+        count = collections.Counter()
+        wait_for("some to be refused", lambda: count.update(crowd(s, host, ev, 48)) or count[503] > 0, 60)
+        expect(set(count) <= {200, 503}, True, f"{count}")
+        s.sql_super("ALTER ROLE marquee_web CONNECTION LIMIT -1")
+        everybody_served(s, host, ev)
+        expect(s.worker_pids(), workers, "the same workers")
+
+
+def descriptors(pid):
+    return {int(n) for n in os.listdir(f"/proc/{pid}/fd")}
+
+
+def limit(pid, n):
+    """Nobody may set limits of other users' processes here, not even root."""
+    owner = os.stat(f"/proc/{pid}")
+    who = ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
+    subprocess.run([*(who if os.getuid() != owner.st_uid else []), "prlimit", "--pid", str(pid), f"--nofile={n}:"], check=True)
+
+
+def test_descriptors_of_workers():
+    with FaultStack(SETTINGS, workers=4) as s:
+        host = person("Host", s.url)
+        ev, workers = event(host)["id"], s.worker_pids()
+        everybody_served(s, host, ev)
+        before = {pid: descriptors(pid) for pid in workers}
+        for _ in range(REQUESTS // 48):
+            crowd(s, host, ev, 48)
+        expect({pid: descriptors(pid) for pid in workers}, before, "descriptors left open")
+        for pid in workers:  # not one for the next request: the lowest that is free is too high
+            limit(pid, min(set(range(512)) - descriptors(pid)))
+        expect(set(crowd(s, host, ev, 48)), {503}, "refused, and told so")
+        for pid in workers:
+            limit(pid, 512)
+        everybody_served(s, host, ev)
+        expect(s.worker_pids(), workers, "the same workers")
+
+
+def test_connections_of_memcached():
+    with FaultStack(SETTINGS, workers=4) as s:
+        host = person("Host", s.url)
+        ev, held = event(host)["id"], []
+        with contextlib.suppress(OSError):
+            for _ in range(2000):  # it takes 512, the others wait in its queue
+                held.append(socket.socket(socket.AF_UNIX))
+                held[-1].settimeout(0.2)
+                held[-1].connect(s.run + "/app/memcached.sock")
+        expect(len(held) > 512, True, "the control: its connections did run out")
+        os.kill(s.worker_pids()[0], signal.SIGTERM)
+        s.wait_workers()
+        expect(set(crowd(s, host, ev, 96)), {200}, "the cache is not needed")
+        for c in held:
+            c.close()
+        everybody_served(s, host, ev)
+
+
+if __name__ == "__main__":
+    main(globals())
