@@ -180,6 +180,7 @@ BEGIN
   SELECT e.id, u.id, e.created_at FROM generate_series(first, last) n JOIN events e ON e.id = demo_id(seed, 2, n)
   CROSS JOIN LATERAL (SELECT demo_id(seed, 1, 1 + demo_h(seed, 60, n) % people) AS id) u
   WHERE demo_h(seed, 61, n) % 20 = 0 AND u.id <> e.host_id;
+  INSERT INTO event_scores (event_id) SELECT demo_id(seed, 2, n) FROM generate_series(first, last) n;
   RETURN done;
 END $$;
 

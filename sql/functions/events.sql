@@ -194,6 +194,7 @@ BEGIN
   INSERT INTO event_seats (event_id, capacity, open, closes_at, waitlist, privacy)
     VALUES (e.id, e.max_attendees, e.status = 'active', e.ends_at, e.waitlist_enabled, e.privacy);
   INSERT INTO seat_counters (pool_id, slot, remaining) VALUES (e.id, 0, coalesce(e.max_attendees, 1000000000));
+  INSERT INTO event_scores (event_id) VALUES (e.id);
   INSERT INTO event_docs (event_id, version, shape, meta, doc)
     VALUES (e.id, e.version, event_doc_shape(), event_meta(e), event_doc(e));
   PERFORM event_message(e, 'event.created', jsonb_build_object('title', e.title,

@@ -138,16 +138,17 @@ CREATE OR REPLACE FUNCTION job_views(arg jsonb) RETURNS int LANGUAGE sql AS $$
   SELECT (count(*) = 500)::int FROM gone
 $$;
 
--- Popularity of events that are still to come: seats taken, interest, views.
+-- Popularity of events that are still to come: seats taken, interest, views. Of the others it is 0, or
+-- lists would have to pass all that was popular once.
 CREATE OR REPLACE FUNCTION job_scores(arg jsonb) RETURNS int LANGUAGE sql AS $$
   WITH s AS (
     SELECT k.pool_id, sum(k.going) + 0.5 * sum(k.interested) + 0.3 * sum(k.maybe) + 0.01 * sum(k.views) AS score
     FROM event_seats q JOIN seat_counters k ON k.pool_id = q.event_id
     WHERE q.open AND q.closes_at > now() GROUP BY k.pool_id),
-  put AS (INSERT INTO event_scores AS e SELECT pool_id, score FROM s
-          WHERE score > 0 OR EXISTS (SELECT FROM event_scores x WHERE x.event_id = pool_id)
-          ON CONFLICT (event_id) DO UPDATE SET score = excluded.score WHERE e.score <> excluded.score RETURNING 1)
-  SELECT 0 FROM (SELECT count(*) FROM put) n
+  changed AS (SELECT event_id, coalesce(s.score, 0) AS score FROM event_scores x LEFT JOIN s ON s.pool_id = x.event_id
+              WHERE x.score <> coalesce(s.score, 0)),
+  put AS (UPDATE event_scores e SET score = c.score FROM changed c WHERE e.event_id = c.event_id)
+  SELECT 0
 $$;
 
 -- What nobody will ask for again.

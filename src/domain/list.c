@@ -102,8 +102,8 @@ static const struct {
 	{ "-start_date", "e.start_date", " DESC", "<", "", T_TIME },
 	{ "created_at", "e.created_at", "", ">", "", T_TIME },
 	{ "-created_at", "e.created_at", " DESC", "<", "", T_TIME },
-	{ "popularity", "coalesce(p.score, 0)", " DESC", "<",
-	  " LEFT JOIN event_scores p ON p.event_id = e.id", T_FLOAT8 },
+	{ "popularity", "p.score", " DESC", "<", " JOIN event_scores p ON p.event_id = e.id",
+	  T_FLOAT8 },
 };
 
 /* Whose events: from the person's side, as an array, so that no plan begins with all events. */

@@ -146,7 +146,7 @@ static void spare_take(void)
 		spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* Where descriptors ran out, whoever comes could not even be told so: the spare one serves for that. */
+/* Where descriptors ran out, whoever comes could not even be told so: for that the spare one is. */
 static int fcgi_refuse(const struct http_app *app, struct arena *a, FCGX_Request *r)
 {
 	int rc;

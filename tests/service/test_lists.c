@@ -259,6 +259,7 @@ static void lists_read_little(void)
 		{ "a page further on", events_listed, "{\"page\":\"20\"}", &actor_anonymous, 2000 },
 		{ "by category", events_listed, "{\"category\":\"tech\"}", &actor_anonymous, 2000 },
 		{ "by category, member", events_listed, "{\"category\":\"arts\"}", &member, 5000 },
+		{ "popular", events_listed, "{\"sort\":\"popularity\"}", &actor_anonymous, 2000 },
 		{ "newest", events_listed, "{\"sort\":\"-created_at\"}", &actor_anonymous, 2000 },
 		{ "from a day on", events_listed, "{\"from\":\"+30d\"}", &actor_anonymous, 2000 },
 		{ "hosting", mine_listed, "{\"role\":\"hosting\"}", &member, 2000 },

@@ -5,12 +5,12 @@
 static const char *members(const char *text)
 {
 	static char out[512];
-	struct arena *a = arena_new(65536);
 	long n[N_COUNTS];
 	struct strbuf b;
 
 	if (!counts_read(str_of(text), n))
 		return "bad";
+	struct arena *a = arena_new(65536);
 	strbuf_init(&b, a, 4096);
 	counts_members(&b, n);
 	snprintf(out, sizeof(out), "%s", strbuf_str(&b));
