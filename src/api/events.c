@@ -128,7 +128,7 @@ static enum err events_post(struct req *rq)
 	mark_replay(rq, &e);
 	rq->message = "event created";
 	http_setf(rq->rs, "Location", "%s/api/events/%.*s", rq->ctx->cfg->http_public_url, 36,
-		 p.core.p + strcspn(p.core.p, ":") + 2);
+		  p.core.p + strcspn(p.core.p, ":") + 2);
 	return reply_event(rq, e.status, &p);
 }
 

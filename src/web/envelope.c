@@ -124,8 +124,8 @@ void reply_error(struct req *rq)
 	http_set(rq->rs, "Cache-Control", "no-store");
 	if (e->http == 401)
 		http_setf(rq->rs, "WWW-Authenticate", "Bearer realm=\"marquee\"%s",
-			 *http_header(rq->http, "Authorization") ? ", error=\"invalid_token\""
-								 : "");
+			  *http_header(rq->http, "Authorization") ? ", error=\"invalid_token\""
+								  : "");
 	if (e->http == 503 || e->http == 429)
 		http_setf(rq->rs, "Retry-After", "%d", c->retry_after > 0 ? c->retry_after : 1);
 }

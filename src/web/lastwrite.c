@@ -43,7 +43,7 @@ void lastwrite_tell(struct req *rq)
 	text = db_lsn_text(c->arena, c->wrote);
 	http_set(rq->rs, HEADER, text);
 	http_setf(rq->rs, "Set-Cookie", COOKIE "=%s; Path=/; Max-Age=%d; HttpOnly; SameSite=Lax%s",
-		 text, COOKIE_AGE_S, https ? "; Secure" : "");
+		  text, COOKIE_AGE_S, https ? "; Secure" : "");
 	if (actor_known(&rq->actor))
 		shm_wrote(rq->actor.user.s, c->wrote, clock_mono_ms());
 }

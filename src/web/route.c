@@ -264,7 +264,7 @@ static void finish(struct req *rq)
 		http_set(rq->rs, "Vary", "Authorization, Cookie");
 	if (c->cfg->http_server_timing)
 		http_setf(rq->rs, "Server-Timing", "sql;desc=%u, cache;desc=%u", c->sql_trips,
-			 c->cache_trips);
+			  c->cache_trips);
 	rq->rs->head = rq->http->method == M_HEAD;
 }
 
