@@ -11,35 +11,11 @@
 # The control of a spec that has one is the same with the event's lock taken away: it must go wrong.
 # Needs MARQUEE_TEST_DSN: a superuser's on a migrated database, which is not the same afterwards.
 set -euo pipefail
-T_SRCDIR=${T_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd -P)}
-HERE=$T_SRCDIR/tests/service
+# shellcheck source=/dev/null
+. "$(dirname "$0")/script.sh" test_isolation
+PGOPTIONS="$PGOPTIONS -c lock_timeout=400"
 TESTER=$(ls -v /usr/lib/postgresql/*/lib/pgxs/src/test/isolation/isolationtester 2>/dev/null | tail -n 1)
-
-if [ -z "${MARQUEE_TEST_DSN:-}" ] || [ -z "$TESTER" ]; then
-  echo "SKIP needs MARQUEE_TEST_DSN and PostgreSQL's isolationtester"
-  echo "RESULT test_isolation passed=0 failed=0 skipped=1"
-  exit 77
-fi
-export PGOPTIONS="-c search_path=marquee,public -c client_min_messages=warning -c timezone=UTC -c lock_timeout=400"
-TMP=$(mktemp -d)
-trap 'rm -rf "$TMP"' EXIT
-passed=0 failed=0
-
-sql() { # database, arguments of psql
-  local db=$1
-  shift
-  psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$MARQUEE_TEST_DSN dbname=$db" -o /dev/null "$@"
-}
-
-verdict() { # name findings
-  if [ -z "$2" ]; then
-    passed=$((passed + 1))
-    echo "ok   $1"
-  else
-    failed=$((failed + 1))
-    printf 'FAIL %s\n%s\n' "$1" "$2"
-  fi
-}
+[ -n "$TESTER" ] || skip_test "no isolationtester of PostgreSQL's"
 
 orders() { # database spec output
   "$TESTER" "$MARQUEE_TEST_DSN dbname=$1" <"$HERE/isolation/$2.spec" >"$TMP/$3" 2>&1 ||
@@ -53,16 +29,16 @@ run() { # database spec
   orders "$1" "$2" "$2"
   grep -q '^# Control' "$HERE/isolation/$2.spec" || return 0
   # shellcheck disable=SC2016 # dollars of SQL
-  sql "$1" -c 'CREATE OR REPLACE FUNCTION event_lock_key(event uuid) RETURNS bigint LANGUAGE sql VOLATILE
+  sql "$1" -o /dev/null -c 'CREATE OR REPLACE FUNCTION event_lock_key(event uuid) RETURNS bigint LANGUAGE sql VOLATILE
                AS $$ SELECT (random() * 1e15)::bigint $$'
   orders "$1" "$2" "$2.control"
 }
 
 judge() { # spec
-  verdict "$1: $(grep -c '^starting' "$TMP/$1" || true) orders, $(wc -l <"$TMP/$1.ends") ends" \
+  findings "$1: $(grep -c '^starting' "$TMP/$1" || true) orders, $(wc -l <"$TMP/$1.ends") ends" \
     "$(diff "$HERE/isolation/$1.expected" "$TMP/$1.ends" | sed 's/^</missing:/; s/^>/new:/' | grep -E '^(missing|new):' || true)"
   if [ -f "$TMP/$1.control" ]; then
-    verdict "$1: the control goes wrong" "$(grep -qE 'VIOLATED|ERROR' "$TMP/$1.control.ends" || cat "$TMP/$1.control.ends")"
+    findings "$1: the control goes wrong" "$(grep -qE 'VIOLATED|ERROR' "$TMP/$1.control.ends" || cat "$TMP/$1.control.ends")"
   fi
 }
 
@@ -74,20 +50,18 @@ specs() {
 }
 
 main() {
-  local db spec
-  db=$(psql -X -A -t -d "$MARQUEE_TEST_DSN" -c 'SELECT current_database()')
-  sql "$db" -c "SELECT job_partitions('{}')" -1 -f "$HERE/registration_harness.sql" -f "$HERE/isolation/scene.sql"
+  local spec
+  sql "$DB" -o /dev/null -c "SELECT job_partitions('{}')" -1 -f "$HERE/registration_harness.sql" -f "$HERE/isolation/scene.sql"
   # shellcheck disable=SC2046 # words
   [ $# -gt 0 ] || set -- $(specs)
-  for spec in "$@"; do sql postgres -c "CREATE DATABASE ${db}_${spec//-/_} TEMPLATE $db"; done
-  for spec in "$@"; do run "${db}_${spec//-/_}" "$spec" & done
+  for spec in "$@"; do sql postgres -o /dev/null -c "CREATE DATABASE ${DB}_${spec//-/_} TEMPLATE $DB"; done
+  for spec in "$@"; do run "${DB}_${spec//-/_}" "$spec" & done
   wait
   for spec in "$@"; do
     judge "$spec"
-    sql postgres -c "DROP DATABASE ${db}_${spec//-/_} WITH (FORCE)"
+    sql postgres -o /dev/null -c "DROP DATABASE ${DB}_${spec//-/_} WITH (FORCE)"
   done
-  echo "RESULT test_isolation passed=$passed failed=$failed skipped=0"
-  [ $failed = 0 ]
+  verdicts test_isolation
 }
 
 main "$@"

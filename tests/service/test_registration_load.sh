@@ -8,36 +8,10 @@
 # the obvious ones (load_naive.sql). It must go wrong, or this test would prove nothing.
 # Needs MARQUEE_TEST_DSN: a superuser's on a migrated database, which is not the same afterwards.
 set -euo pipefail
-T_SRCDIR=${T_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd -P)}
-HERE=$T_SRCDIR/tests/service
+# shellcheck source=/dev/null
+. "$(dirname "$0")/script.sh" test_registration_load
 SECONDS_EACH=${T_SECONDS:-10}
-
-if [ -z "${MARQUEE_TEST_DSN:-}" ]; then
-  echo "SKIP MARQUEE_TEST_DSN is not set"
-  echo "RESULT test_registration_load passed=0 failed=0 skipped=1"
-  exit 77
-fi
 PGBENCH=$(command -v pgbench || ls -v /usr/lib/postgresql/*/bin/pgbench | tail -n 1)
-export PGOPTIONS="-c search_path=marquee,public -c client_min_messages=warning"
-TMP=$(mktemp -d)
-trap 'rm -rf "$TMP"' EXIT
-passed=0 failed=0
-
-sql() { # database, arguments of psql
-  local db=$1
-  shift
-  psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$MARQUEE_TEST_DSN dbname=$db" "$@"
-}
-
-verdict() { # name, findings
-  if [ -z "$2" ]; then
-    passed=$((passed + 1))
-    echo "ok   $1"
-  else
-    failed=$((failed + 1))
-    printf 'FAIL %s\n%s\n' "$1" "$2"
-  fi
-}
 
 bench() { # database, name, clients
   "$PGBENCH" -n -M prepared -c "$3" -j "$(($3 > 1 ? 2 : 1))" -T "$SECONDS_EACH" -f "$HERE/load_$2.sql" \
@@ -88,12 +62,12 @@ product() { # database
   local before
   before=$(deadlocks_logged)
   load "$1"
-  verdict 'no transaction fails' "$(losses "$1" mix; losses "$1" edits; losses "$1" look)"
-  verdict 'no deadlock in the statistics' "$(deadlocks "$1" | grep -vx 0)"
-  verdict 'no deadlock in the log' "$([ "$(deadlocks_logged)" = "$before" ] || echo "before: $before, now: $(deadlocks_logged)")"
-  verdict 'invariants hold' "$(sql "$1" -c 'SELECT * FROM check_invariants()')"
-  verdict 'stored documents are right' "$(sql "$1" -c 'SELECT check_docs()')"
-  verdict 'there was something to see' "$(sql "$1" -c "SELECT 'only', h.* FROM (
+  findings 'no transaction fails' "$(losses "$1" mix; losses "$1" edits; losses "$1" look)"
+  findings 'no deadlock in the statistics' "$(deadlocks "$1" | grep -vx 0)"
+  findings 'no deadlock in the log' "$([ "$(deadlocks_logged)" = "$before" ] || echo "before: $before, now: $(deadlocks_logged)")"
+  findings 'invariants hold' "$(sql "$1" -c 'SELECT * FROM check_invariants()')"
+  findings 'stored documents are right' "$(sql "$1" -c 'SELECT check_docs()')"
+  findings 'there was something to see' "$(sql "$1" -c "SELECT 'only', h.* FROM (
     SELECT count(*) FILTER (WHERE to_state = 'waitlisted') AS waited,
       count(*) FILTER (WHERE from_state = 'waitlisted' AND to_state = 'going') AS promoted,
       count(*) FILTER (WHERE from_state = 'going') AS gone, (SELECT max(version) - 1 FROM events) AS edits
@@ -108,23 +82,20 @@ control() { # database
   load "$1"
   dead=$(deadlocks "$1")
   broken=$(drift "$1")
-  verdict 'the obvious version goes wrong' "$([ "$dead" != 0 ] || [ -n "$broken" ] || echo 'no deadlock, no drift')"
+  findings 'the obvious version goes wrong' "$([ "$dead" != 0 ] || [ -n "$broken" ] || echo 'no deadlock, no drift')"
   if [ -n "$LOG" ] && [ "$dead" != 0 ]; then
-    verdict 'its deadlocks are in the log' "$([ "$(deadlocks_logged)" != "$logged" ] || echo "$LOG tells of none")"
+    findings 'its deadlocks are in the log' "$([ "$(deadlocks_logged)" != "$logged" ] || echo "$LOG tells of none")"
   fi
   echo "     it did: $dead deadlocks${broken:+, }$broken; $(number "$1" mix "tps =")/s"
 }
 
 main() {
-  local db
-  db=$(psql -X -A -t -d "$MARQUEE_TEST_DSN" -c 'SELECT current_database()')
-  prepare "$db"
-  sql postgres -c "DROP DATABASE IF EXISTS ${db}_naive WITH (FORCE)" -c "CREATE DATABASE ${db}_naive TEMPLATE $db"
-  product "$db"
-  control "${db}_naive"
-  sql postgres -c "DROP DATABASE ${db}_naive WITH (FORCE)"
-  echo "RESULT test_registration_load passed=$passed failed=$failed skipped=0"
-  [ $failed = 0 ]
+  prepare "$DB"
+  sql postgres -c "DROP DATABASE IF EXISTS ${DB}_naive WITH (FORCE)" -c "CREATE DATABASE ${DB}_naive TEMPLATE $DB"
+  product "$DB"
+  control "${DB}_naive"
+  sql postgres -c "DROP DATABASE ${DB}_naive WITH (FORCE)"
+  verdicts test_registration_load
 }
 
 main
