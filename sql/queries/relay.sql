@@ -26,7 +26,7 @@ FROM unnest(:shards::smallint[], :snaps::pg_snapshot[]) s(shard, snap),
 -- look-ups: nothing is walked over that was sent long ago. The last columns tell that the key is held
 -- back, and that it is no replay.
 SELECT w.pos, w.id, w.key, w.topic, w.type, w.seq, w.aggregate_type, w.aggregate_id, w.payload, w.traceparent,
-       w.cache_keys, w.created_at, EXISTS (SELECT FROM outbox_parked p WHERE p.key = w.key), false
+       w.cache_keys, w.created_at, w.key IN (SELECT key FROM outbox_parked), false
 FROM (
   (SELECT o.* FROM outbox o
    WHERE o.shard = :shard::smallint AND o.pos > greatest(:after, :first - 1)

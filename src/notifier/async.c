@@ -67,6 +67,12 @@ bool async_start(struct async *a, enum query q, const char *const *args, int64_t
 	return true;
 }
 
+void async_read(struct async *a)
+{
+	if (a->conn)
+		(void)PQconsumeInput(a->conn);	/* async_ended finds what was wrong with it */
+}
+
 bool async_ended(struct async *a, int64_t now, PGresult **res)
 {
 	PGresult *r;

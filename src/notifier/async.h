@@ -22,6 +22,8 @@ static inline bool async_running(const struct async *a)
 {
 	return a->conn != NULL;
 }
+/* Takes what has come so far: the server waits once a few hundred rows stand in the socket. */
+void async_read(struct async *a);
 /* True once, when it has ended: *res is the caller's, NULL when the connection is lost. */
 bool async_ended(struct async *a, int64_t now, PGresult **res);
 int async_socket(const struct async *a);	/* readable when there may be news; -1 */

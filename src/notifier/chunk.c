@@ -11,6 +11,7 @@
 
 #define PAUSE_MS 250
 #define FULL_MS 5
+#define READ_EVERY 64	/* rows sent, while another shard's are on their way here */
 
 struct number {
 	char s[24];
@@ -131,7 +132,8 @@ static bool send_row(struct notifier *n, struct shard *s)
 void chunk_send(struct notifier *n, struct shard *s, int64_t now)
 {
 	while (s->sent < s->n && !s->again && s->bad < 0 && send_row(n, s))
-		continue;
+		if (s->sent % READ_EVERY == 0)
+			async_read(&n->relay_db);
 	if (s->sent == s->n || s->again || s->bad >= 0 ||
 	    (s->sent < s->alone && s->unreported > 0))
 		s->state = SHARD_REPORTS;

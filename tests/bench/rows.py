@@ -141,7 +141,7 @@ PGBENCH_ROWS = {"rsvp_spread": pgbench(hot=False), "rsvp_hot": pgbench(hot=True)
 # ---- the outbox ----
 SENT = "SELECT sum(sent) FROM relay"
 PENDING = "SELECT pending FROM outbox_backlog()"
-ENOUGH = 50000
+ENOUGH = 200000
 # As many more as are missing: the same once again, under ids of their own.
 MORE = """INSERT INTO outbox (id, aggregate_type, aggregate_id, seq, key, shard, topic, type, payload)
 SELECT gen_random_uuid(), aggregate_type, aggregate_id, seq, key, shard, topic, type, payload
@@ -177,7 +177,7 @@ def drain(stage):
         seen.append((time.monotonic(), asking.ask(SENT) - before))
         if seen[-1][0] > end:
             raise Broken(f"{seen[-1][1]} of {n} messages sent in two minutes")
-        time.sleep(0.01)
+        time.sleep(0.03)
     notifier.stop()
     asking.close()
     first = next(s for s in seen if s[1] >= n * 0.1)
@@ -185,7 +185,7 @@ def drain(stage):
     return Row((last[1] - first[1]) / (last[0] - first[0]))
 
 
-MESSAGES = 100000
+MESSAGES = ENOUGH
 
 
 def produce(stage):
