@@ -190,11 +190,14 @@ void guard_cors(struct req *rq, unsigned methods, bool preflight)
 	http_set(rq->rs, "Access-Control-Max-Age", "600");
 }
 
+/* A 304 has what RFC 9110 section 15.4.5 lists: the answer that the client keeps has these. */
 void guard_headers(struct req *rq)
 {
 	struct http_response *rs = rq->rs;
 
 	http_set(rs, "X-Request-Id", rq->request_id);
+	if (rs->status == 304)
+		return;
 	http_set(rs, "X-Content-Type-Options", "nosniff");
 	http_set(rs, "X-Frame-Options", "DENY");
 	http_set(rs, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");

@@ -71,6 +71,12 @@ def test_security_headers_everywhere():
             expect(a.header(name), value, name)
         expect(a.header("Server") in ("", "nginx", "Apache"), True, a.header("Server"))
     expect(who.get("/users/profile").header("Cache-Control"), "no-store")
+    path = f"/api/events/{event(who)['id']}"
+    kept = anonymous.get(path)
+    known = anonymous.get(path, If_None_Match=kept.header("ETag"))
+    expect((kept.header("X-Frame-Options"), known.status), ("DENY", 304))
+    expect({name: known.header(name) for name in ALWAYS}, dict.fromkeys(ALWAYS, ""), "those of the answer it keeps count")
+    expect((known.header("ETag"), known.header("Vary") != ""), (kept.header("ETag"), True))
 
 
 def test_request_ids():
