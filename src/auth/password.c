@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* OWASP's second choice for Argon2id: 19 MiB, 2 passes, 1 lane. */
@@ -26,6 +27,8 @@ const char password_nobody[crypto_pwhash_STRBYTES] =
     "$argon2id$v=19$m=" TEXT(MEMORY_KIB) ",t=" TEXT(PASSES) ",p=1"
     "$bJ0fSUV2HhWVQ2zA0n6fLg"
     "$q8mR1oYwT5e0mXcV7kJpD3uNfG2hZsLbA9iWxQtEyKc";
+
+static const char no_memory_text[] = "there is no memory to hash a password, try again";
 
 static enum err take_slot(struct ctx *c, int *slot)
 {
@@ -53,17 +56,54 @@ enum err password_hash(struct ctx *c, const char *password, const char **out)
 				   crypto_pwhash_ALG_ARGON2ID13);
 	shm_hash_slot_release(slot);
 	if (rc != 0)
-		return fail(c, E_UNAVAIL, "there is no memory to hash a password, try again");
+		return fail(c, E_UNAVAIL, "%s", no_memory_text);
 	*out = hash;
 	return OK;
 }
 
 /* ---- verifying: one row per kind of stored hash ---- */
 
+struct argon2 {
+	unsigned long kib;
+	unsigned long long passes;
+	unsigned char salt[crypto_pwhash_SALTBYTES], digest[32];
+};
+
+static bool decode(const char *text, unsigned char *out, size_t want)
+{
+	const int variant = sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
+	size_t n;
+
+	return sodium_base642bin(out, want, text, strlen(text), NULL, &n, NULL, variant) == 0 &&
+	       n == want;
+}
+
+/* The form in which libsodium writes hashes (RFC 9106 allows more lanes, other lengths). */
+static bool argon2_parse(const char *hash, struct argon2 *a)
+{
+	char salt[23], digest[44];
+	int end = 0;
+
+	return sscanf(hash, "$argon2id$v=19$m=%6lu,t=%3llu,p=1$%22[^$]$%43[^$]%n", &a->kib,
+		      &a->passes, salt, digest, &end) == 4 && hash[end] == '\0' &&
+	       decode(salt, a->salt, sizeof(a->salt)) &&
+	       decode(digest, a->digest, sizeof(a->digest));
+}
+
+/* crypto_pwhash_str_verify gives lack of memory out as a wrong password (its errno is EINVAL for
+ * both), crypto_pwhash does not. Only hashes of other programs still go the former way, until
+ * their owner's next sign-in renews them. */
 static bool argon2_matches(struct ctx *c, const char *hash, const char *password)
 {
+	unsigned char made[sizeof(((struct argon2 *)0)->digest)];
+	struct argon2 a;
+
 	(void)c;
-	return crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
+	if (!argon2_parse(hash, &a))
+		return crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
+	return crypto_pwhash(made, sizeof(made), password, strlen(password), a.salt, a.passes,
+			     a.kib * 1024, crypto_pwhash_ALG_ARGON2ID13) == 0 &&
+	       sodium_memcmp(made, a.digest, sizeof(made)) == 0;
 }
 
 /* crypt(5): hashes brought over from other systems. */
@@ -100,7 +140,7 @@ static bool matches(struct ctx *c, const char *hash, const char *password)
 
 enum err password_verify(struct ctx *c, const char *hash, const char *password, bool *rehash)
 {
-	bool right;
+	bool right, no_memory;
 	int slot;
 
 	*rehash = false;
@@ -108,9 +148,10 @@ enum err password_verify(struct ctx *c, const char *hash, const char *password, 
 	TRY(take_slot(c, &slot));
 	errno = 0;
 	right = matches(c, hash ? hash : password_nobody, password) && hash;
-	if (!right)
-		arena_memory_sufficed();
+	no_memory = !right && errno == ENOMEM;
 	shm_hash_slot_release(slot);
+	if (no_memory)
+		return fail(c, E_UNAVAIL, "%s", no_memory_text);
 	if (!right)
 		return fail(c, E_UNAUTH, "wrong e-mail address or password");
 	/* not 0 also for hashes of another kind */

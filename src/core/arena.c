@@ -2,7 +2,6 @@
 #include "core/arena.h"
 #include "core/log.h"
 
-#include <errno.h>
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,12 +48,6 @@ static _Noreturn void out_of_memory(const struct arena *a, size_t n)
 	log_msg(LOG_ERROR_, "out of memory: %zu bytes wanted, %zu in use, cap %zu", n,
 		a ? a->used : 0, a ? a->cap : 0);
 	abort();
-}
-
-void arena_memory_sufficed(void)
-{
-	if (errno == ENOMEM)
-		out_of_memory(NULL, 0);
 }
 
 struct arena *arena_new(size_t cap)

@@ -32,8 +32,4 @@ size_t arena_used(const struct arena *a);
 
 #define ARENA_NEW(a, type) ((type *)arena_zalloc((a), sizeof(type)))
 
-/* After a library that does not say why it failed, and that was called with errno 0: aborts when an
- * allocation of its failed, or lack of memory would be told as a mistake of the client's. */
-void arena_memory_sufficed(void);
-
 #endif

@@ -3,7 +3,8 @@
  * NOMEMORY_FOR names the program that is meant (others are left alone), NOMEMORY_PLAN a file of
  * three 64-bit numbers that a test may write to at any time: how many allocations until one fails
  * (0: none does); how many have failed; how often the program ended by a mistake of its own
- * (SIGSEGV, SIGBUS, SIGFPE, SIGILL). strdup, fopen, getaddrinfo and the like allocate here too. */
+ * (SIGSEGV, SIGBUS, SIGFPE, SIGILL). strdup, fopen, getaddrinfo and the like allocate here too;
+ * so does mmap without a file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void *__libc_malloc(size_t n);
@@ -93,4 +95,11 @@ int posix_memalign(void **out, size_t align, size_t n)
 		return ENOMEM;
 	*out = __libc_memalign(align, n);
 	return *out ? 0 : ENOMEM;
+}
+
+void *mmap(void *at, size_t n, int how, int flags, int fd, off_t offset)
+{
+	if ((flags & MAP_ANONYMOUS) && fails())
+		return MAP_FAILED;
+	return (void *)syscall(SYS_mmap, at, n, how, flags, fd, offset);
 }

@@ -1,6 +1,7 @@
 /* tests/unit/test_password.c - hashing, verifying, hashes of other systems, and refusals */
 #include "auth/password.h"
 #include "core/shm.h"
+#include "core/str.h"
 #include "t.h"
 
 #include <crypt.h>
@@ -130,6 +131,25 @@ static void weaker_argon2_is_renewed(void)
 	T_FALSE(rehash);
 }
 
+/* the vectors of the reference implementation: another salt, more lanes */
+static void argon2_of_other_programs(void)
+{
+	static const char *const kinds[] = {
+		"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$"
+		"nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+		"$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$"
+		"bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+	};
+
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		bool rehash = false;
+
+		T_EQ_INT(verify(kinds[i], "password", &rehash), OK);
+		T_TRUE(rehash);
+		T_EQ_INT(verify(kinds[i], "passwore", &rehash), E_UNAUTH);
+	}
+}
+
 static void hashes_of_no_kind(void)
 {
 	static const char *const bad[] = {
@@ -211,5 +231,5 @@ static void common_ones(void)
 
 T_SUITE_WITH("passwords", setup, teardown, T(hash_verifies), T(long_passwords_count_to_the_end),
 	     T(nobody_looks_like_somebody), T(hashes_brought_over), T(known_bcrypt_hash),
-	     T(weaker_argon2_is_renewed), T(hashes_of_no_kind), T(slots_are_few), T(lengths),
-	     T(common_ones))
+	     T(weaker_argon2_is_renewed), T(argon2_of_other_programs), T(hashes_of_no_kind),
+	     T(slots_are_few), T(lengths), T(common_ones))
