@@ -90,22 +90,26 @@ static enum err events_show(struct req *rq)
 	return reply_event(rq, 200, &p);
 }
 
-/* All problems of a body at once: also those that only the clock and the tables know. */
+/* All problems of a body at once. What the database decides, by its clock and its tables, is told
+ * here only when the body is refused anyway: this host's clock may be wrong. */
 static enum err check_new(struct req *rq, struct json_object *body, enum err so_far,
 			  struct input *in)
 {
 	struct ctx *c = rq->ctx;
 	const char *start = js_str(in->values, "start_date"), *end = js_str(in->values, "end_date");
-	int64_t from = 0, to = 0;
+	int64_t from = INT64_MAX, to = 0;
 
-	if (start && clock_parse(start, &from) == CLOCK_INSTANT && from <= clock_now_us())
-		(void)!fail_field(c, input_sent_name(event_fields, body, "start_date"),
-				  "must lie in the future");
-	if (start && end && clock_parse(end, &to) == CLOCK_INSTANT && to <= from)
+	if (start && clock_parse(start, &from) == CLOCK_INSTANT && end &&
+	    clock_parse(end, &to) == CLOCK_INSTANT && to <= from)
 		(void)!fail_field(c, input_sent_name(event_fields, body, "end_date"),
 				  "must lie after %s",
 				  input_sent_name(event_fields, body, "start_date"));
-	if ((so_far != OK || c->err != OK) && js_str(in->values, "category"))
+	if (so_far == OK && c->err == OK)
+		return OK;
+	if (from <= clock_now_us())
+		(void)!fail_field(c, input_sent_name(event_fields, body, "start_date"),
+				  "must lie in the future");
+	if (js_str(in->values, "category"))
 		events_category_problem(c, js_str(in->values, "category"), "category");
 	return c->err;
 }
