@@ -64,7 +64,7 @@ static struct limit_result take(struct req *rq, const char *name, const char *wh
 	long hosts = rq->ctx->cfg->limits_hosts;
 
 	return shm_limit(key, strlen(key), limit / hosts > 0 ? limit / hosts : 1, WINDOW_MS,
-			 clock_now_us() / 1000, true);
+			 clock_mono_ms(), true);
 }
 
 static enum err limited(struct req *rq, const char *name, long limit, struct limit_result l)
