@@ -35,7 +35,7 @@ BEGIN
   IF wait = 0 THEN wait := rate_take('login-account', lower(p_email), quota * 10, interval '1 hour'); END IF;
   IF wait > 0 THEN RETURN; END IF;
   SELECT u.id, u.password_hash INTO login_lookup.id, hash FROM users u
-    WHERE u.email = p_email AND u.is_active AND u.deleted_at IS NULL;
+    WHERE u.email = p_email::citext AND u.is_active AND u.deleted_at IS NULL;
 END $$;
 
 -- Opens a sign-in: a family with its first refresh token. newhash replaces the stored hash if given.
@@ -101,7 +101,7 @@ CREATE OR REPLACE FUNCTION user_set_role(p_email text, p_role text, ttl_s bigint
 DECLARE
   uid uuid;
 BEGIN
-  UPDATE users SET role = p_role, updated_at = now() WHERE email = p_email AND deleted_at IS NULL RETURNING id INTO uid;
+  UPDATE users SET role = p_role, updated_at = now() WHERE email = p_email::citext AND deleted_at IS NULL RETURNING id INTO uid;
   IF uid IS NOT NULL THEN PERFORM user_revoke(uid, ttl_s); END IF;
   RETURN uid;
 END $$;

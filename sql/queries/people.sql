@@ -33,7 +33,7 @@ SELECT token_revoked(:jti, :session, :user, :epoch);
 SELECT kind, id, epoch, extract(epoch FROM expires_at)::bigint FROM revocations
 WHERE created_at > now() - :seconds * interval '1 second' AND expires_at > now();
 
--- name: USER_BY_EMAIL (email text) optional
+-- name: USER_BY_EMAIL (email citext) optional
 -- Who signs in by that address: id, e-mail, role, token epoch.
 SELECT id, email, role, token_epoch FROM users WHERE email = :email AND is_active AND deleted_at IS NULL;
 

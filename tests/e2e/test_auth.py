@@ -49,6 +49,7 @@ def test_known_email_is_a_conflict_in_any_case():
     for email in (given["email"], given["email"].upper()):
         a = anonymous.post("/auth/register", dict(given, email=email))
         expect_status(a, 409, email, "CONFLICT")
+        expect_status(anonymous.post("/auth/login", {"email": email, "password": given["password"]}), 200, email)
     expect(sql1(f"SELECT count(*) FROM users WHERE email = '{given['email']}'"), "1")
 
 
