@@ -403,30 +403,54 @@ BEGIN
   UPDATE event_seats SET capacity = cap, raising = false WHERE event_id = p_event;
 END $$;
 
+CREATE OR REPLACE FUNCTION attendee_doc(r rsvps, u users, with_email boolean) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT row_to_json(d)::text FROM (SELECT
+    CASE WHEN with_email THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.name, u.username, u.avatar, u.email) s)
+         ELSE user_short(u) END AS "user",
+    rsvp_status(r.state) AS status, rsvp_state(r) AS state, iso(r.registered_at) AS registered_at) d
+$$;
+CREATE OR REPLACE FUNCTION is_named(u users, q text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT q IS NULL OR u.name ILIKE '%' || q || '%' OR u.username::text ILIKE '%' || q || '%'
+$$;
 -- Attendees: those who hold seats, or who gave one answer; q finds in the name. Keyset by (at, user).
+-- Those who go are the many, and have an index in that order; of the others an event's are sorted.
 CREATE OR REPLACE FUNCTION attendees(p_event uuid, p_status text, q text, with_email boolean, after_at timestamptz,
                                      after_user uuid, most int, skip int)
-RETURNS TABLE (at timestamptz, user_id uuid, doc text) LANGUAGE sql STABLE AS $$
-  SELECT r.registered_at, r.user_id,
-    (SELECT row_to_json(d)::text FROM (SELECT
-       CASE WHEN with_email THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.name, u.username, u.avatar, u.email) s)
-            ELSE user_short(u) END AS "user",
-       rsvp_status(r.state) AS status, rsvp_state(r) AS state, iso(r.registered_at) AS registered_at) d)
-  FROM rsvps r JOIN users u ON u.id = r.user_id
-  WHERE r.event_id = p_event
-    AND CASE coalesce(p_status, 'going') WHEN 'not_going' THEN r.state IN ('not_going', 'cancelled')
-             WHEN 'going' THEN r.state = 'going' ELSE r.state = p_status END
-    AND (q IS NULL OR u.name ILIKE '%' || q || '%' OR u.username::text ILIKE '%' || q || '%')
-    AND (after_user IS NULL OR (r.registered_at, r.user_id) > (after_at, after_user))
-  ORDER BY r.registered_at, r.user_id LIMIT most OFFSET skip
-$$;
+RETURNS TABLE (at timestamptz, user_id uuid, doc text) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  after_at := coalesce(after_at, '-infinity');
+  after_user := coalesce(after_user, '00000000-0000-0000-0000-000000000000');
+  IF coalesce(p_status, 'going') = 'going' THEN
+    RETURN QUERY SELECT r.registered_at, r.user_id, attendee_doc(r, u, with_email)
+      FROM rsvps r JOIN users u ON u.id = r.user_id
+      WHERE r.event_id = p_event AND r.state = 'going' AND (r.registered_at, r.user_id) > (after_at, after_user)
+        AND is_named(u, q)
+      ORDER BY r.registered_at, r.user_id LIMIT most OFFSET skip;
+  ELSE
+    RETURN QUERY SELECT r.registered_at, r.user_id, attendee_doc(r, u, with_email)
+      FROM rsvps r JOIN users u ON u.id = r.user_id
+      WHERE r.event_id = p_event AND CASE p_status WHEN 'not_going' THEN r.state IN ('not_going', 'cancelled') ELSE r.state = p_status END
+        AND (r.registered_at, r.user_id) > (after_at, after_user) AND is_named(u, q)
+      ORDER BY r.registered_at, r.user_id LIMIT most OFFSET skip;
+  END IF;
+END $$;
 
-CREATE OR REPLACE FUNCTION waitlist(p_event uuid, only_user uuid, after_wl bigint, most int, skip int)
-RETURNS TABLE (wl bigint, doc text) LANGUAGE sql STABLE AS $$
-  SELECT r.wl_seq, (SELECT row_to_json(d)::text FROM (SELECT user_short(u) AS "user",
-    waitlist_position(p_event, r.wl_seq) AS position, iso(r.registered_at) AS joined_at) d)
-  FROM rsvps r JOIN users u ON u.id = r.user_id
-  WHERE r.event_id = p_event AND r.state = 'waitlisted' AND r.wl_seq > after_wl
-    AND (only_user IS NULL OR r.user_id = only_user)
-  ORDER BY r.wl_seq LIMIT most OFFSET skip
+-- The waiting list in its order; for those who may see no more, their own place only.
+CREATE OR REPLACE FUNCTION waitlist_doc(r rsvps, u users) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT row_to_json(d)::text FROM (SELECT user_short(u) AS "user",
+    waitlist_position(r.event_id, r.wl_seq) AS position, iso(r.registered_at) AS joined_at) d
 $$;
+CREATE OR REPLACE FUNCTION waitlist(p_event uuid, only_user uuid, after_wl bigint, most int, skip int)
+RETURNS TABLE (wl bigint, doc text) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF only_user IS NULL THEN
+    RETURN QUERY SELECT r.wl_seq, waitlist_doc(r, u) FROM rsvps r JOIN users u ON u.id = r.user_id
+      WHERE r.event_id = p_event AND r.state = 'waitlisted' AND r.wl_seq > after_wl
+      ORDER BY r.wl_seq LIMIT most OFFSET skip;
+  ELSE
+    RETURN QUERY SELECT (s.r).wl_seq, waitlist_doc(s.r, u)
+      FROM (SELECT r FROM rsvps r WHERE r.event_id = p_event AND r.user_id = only_user OFFSET 0) s  -- not by all who wait
+        JOIN users u ON u.id = only_user
+      WHERE (s.r).state = 'waitlisted' AND (s.r).wl_seq > after_wl OFFSET skip;
+  END IF;
+END $$;
