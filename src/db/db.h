@@ -49,7 +49,7 @@ enum err db_run(struct ctx *c, enum query q, const char *const *args, int n, PGr
     MUST_CHECK;
 
 /* A statement assembled from static fragments that only reads; name must stand for exactly that
- * text. */
+ * text, or be NULL: planned for these values, each time. */
 enum err db_run_text(struct ctx *c, const char *name, const char *text, const Oid *types,
 		     const char *const *args, int n, PGresult **out) MUST_CHECK;
 /* The same on c->replica when that has everything up to c->must_see and lags by less than

@@ -49,6 +49,7 @@ struct fragment {
 	const char *name; /* of the input that brings it in; NULL: chosen by code */
 	const char *sql;
 	Oid type;
+	bool by_value; /* best plan depends on the value: few or many have it */
 };
 enum {
 	T_TEXT = 25,
@@ -62,9 +63,9 @@ enum {
 };
 
 static const struct fragment filters[] = {
-	{ "category", " AND e.category_id = category_id(%P)", T_TEXT },
-	{ "tags", " AND e.tags && %P", T_TEXTS },
-	{ "location", " AND e.location_words @> words(%P)", T_TEXT },
+	{ "category", " AND e.category_id = (SELECT category_id(%P))", T_TEXT },
+	{ "tags", " AND e.tags && %P", T_TEXTS, true },
+	{ "location", " AND e.location_words @> words(%P)", T_TEXT, true },
 	{ "from", " AND e.start_date >= %P", T_TIME },
 	{ "to", " AND e.start_date < %P", T_TIME },
 	{ "price_min", " AND e.price >= %P", T_NUMERIC },
@@ -146,6 +147,7 @@ struct build {
 	struct ctx *c;
 	int sort; /* index into sorts */
 	struct page page;
+	bool by_value;
 	struct strbuf where;
 	const char *args[ARGS_MAX];
 	Oid types[ARGS_MAX];
@@ -200,8 +202,10 @@ static void add_filters(struct build *b, const struct input *in)
 	struct json_object *v;
 
 	for (size_t i = 0; i < COUNT(filters); i++)
-		if (json_object_object_get_ex(in->values, filters[i].name, &v) && v)
+		if (json_object_object_get_ex(in->values, filters[i].name, &v) && v) {
 			add(b, filters[i].sql, filters[i].type, value_text(b->c, v));
+			b->by_value |= filters[i].by_value;
+		}
 }
 
 static void add_seen(struct build *b)
@@ -276,12 +280,16 @@ static const char *assemble(struct build *b)
 	return strbuf_str(&s);
 }
 
-static const char *statement_name(struct ctx *c, const char *text)
+/* Without a name it is planned anew each time, for its values: a plan for any tag walks through all
+ * events to find one that hardly any has. */
+static const char *statement_name(const struct build *b, const char *text)
 {
 	char hex[33];
 
+	if (b->by_value)
+		return NULL;
 	hash128_hex(text, strlen(text), hex);
-	return arena_printf(c->arena, "list_%s", hex);
+	return arena_printf(b->c->arena, "list_%s", hex);
 }
 
 static enum err count_all(struct build *b, long *total)
@@ -293,7 +301,7 @@ static enum err count_all(struct build *b, long *total)
 	adds(&s, (const char *const[]){
 		     "SELECT count(*) FROM (SELECT FROM events e WHERE e.deleted_at IS NULL",
 		     strbuf_str(&b->where), " LIMIT 10001) x", NULL });
-	TRY(db_list(b->c, statement_name(b->c, strbuf_str(&s)), strbuf_str(&s), b->types,
+	TRY(db_list(b->c, statement_name(b, strbuf_str(&s)), strbuf_str(&s), b->types,
 			b->args, b->n, &r));
 	*total = db_get_long(r, 0, 0);
 	return OK;
@@ -348,7 +356,7 @@ static enum err run(struct build *b, long total, struct list *out)
 	if (p->key)
 		add_cursor(b);
 	text = assemble(b);
-	TRY(db_list(b->c, statement_name(b->c, text), text, b->types, b->args, b->n, &r));
+	TRY(db_list(b->c, statement_name(b, text), text, b->types, b->args, b->n, &r));
 	bool more = PQntuples(r) > p->limit;
 	int last = (int)p->limit - 1;
 
