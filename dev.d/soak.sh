@@ -15,6 +15,7 @@ exhaustion|tests/fault/run test_exhaustion|T_REQUESTS=20000|X20: descriptors and
 memcached|tests/fault/run test_memcached|T_FAULT_S=30|X13: memcached dead, frozen, slow, lying, full, under load
 private|tests/fault/run test_private|T_ROUNDS=100000|Y21: a shared cache in front never has another'"'"'s answer
 coherence|tests/service/run test_coherence|T_FULL=1|X15: every order of the steps of two readers and two writers
+plans|tests/service/run test_plans|T_FULL=1|what every statement reads on 100,000 events and 1,000,000 answers
 isolation|tests/service/run test_isolation.sh|T_FULL=1|X4: registrations and changes of their event step by step, in every order
 kills|tests/fault/run test_workers_killed|T_TRIALS=100|X7: kill -9 of workers at every point of a request
 notifier|tests/fault/run test_notifier_killed|T_TRIALS=300|X8: kill -9 of the notifier at each step of a chunk

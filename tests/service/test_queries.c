@@ -1,5 +1,8 @@
-/* tests/service/test_queries.c - every statement of sql/queries prepares on a migrated database */
+/* tests/service/test_queries.c - every statement of sql/queries, and every one that lists are
+ * assembled from, prepares on a migrated database */
+#include "auth/actor.h"
 #include "db_fixture.h"
+#include "domain/list.h"
 
 static struct ctx c;
 
@@ -54,6 +57,32 @@ static void all_prepare(void)
 	}
 }
 
+static void all_lists_prepare(void)
+{
+	PGconn *k;
+	int n = 0, bad = 0;
+
+	NEED_SCHEMA();
+	k = db_handle(c.db);
+	T_REQUIRE(k != NULL);
+	c.actor = &actor_anonymous;
+	for (;; n++) {
+		const char *text;
+		PGresult *r;
+
+		fixture_next(&c);
+		text = list_statement(&c, n);
+		if (!text)
+			break;
+		r = PQprepare(k, "", text, 0, NULL);
+		if (PQresultStatus(r) != PGRES_COMMAND_OK && bad++ < 5)
+			T_FAIL("statement %d: %s in %s", n, PQresultErrorMessage(r), text);
+		PQclear(r);
+	}
+	T_EQ_INT(bad, 0);
+	T_TRUE(n > 5000);
+}
+
 /* A replay must not run the effect again: the planner has to test for a stored answer first, once,
  * whatever kind of function the effect is. */
 static void keyed_effects_are_filtered_once(void)
@@ -88,4 +117,5 @@ static void keyed_effects_are_filtered_once(void)
 	}
 }
 
-T_SUITE_WITH("queries", setup, teardown, T(all_prepare), T(keyed_effects_are_filtered_once))
+T_SUITE_WITH("queries", setup, teardown, T(all_prepare), T(all_lists_prepare),
+	     T(keyed_effects_are_filtered_once))
