@@ -9,7 +9,7 @@ PACKAGES_UP="gcc|build-essential make autoconf automake pkg-config|pkgconf libc6
   libxxhash-dev libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev libcrypt-dev libcunit1-dev
   postgresql-$PGV postgresql-$PGV-postgis-3 memcached spawn-fcgi multiwatch kcat curl
   util-linux procps"
-PACKAGES_CHECK="clang python3 openssl libapache2-mod-xsendfile strace valgrind" # and all web servers
+PACKAGES_CHECK="clang python3 iproute2 openssl libapache2-mod-xsendfile strace valgrind" # and all web servers
 PACKAGES_SOAK="sqlmap wapiti valgrind"
 PACKAGES_COVERAGE="gcovr"
 PACKAGES_FUZZ="clang libclang-rt-14-dev python3"

@@ -154,7 +154,7 @@ workers_switch() {
   rm -f "$fresh"
   mv -f "$PIDS/workers" "$PIDS/workers.old" 2>/dev/null
   program_env
-  piece_start workers "$APP_USER" "${PROGRAM_ENV[@]}" spawn-fcgi -s "$fresh" -M 0660 -b 1024 -n -- \
+  piece_start workers "$APP_USER" "${PROGRAM_ENV[@]}" spawn-fcgi -s "$fresh" -M 0660 -b "${DEV_BACKLOG:-4096}" -n -- \
     "$(command -v multiwatch)" -f "$WORKERS" -r 1000000 -t 1 -- "$(FCGI)"
   if ! piece_ready workers 20 workers_complete; then
     piece_stop workers TERM 5

@@ -155,7 +155,7 @@ def oversell(ar, capacity, clients, waitlist=True):
     rest = {(201, "waitlisted") if waitlist else (409, "EVENT_FULL"): clients - capacity}
     must(dict(said), {(201, "going"): capacity, **rest}, f"answers of {clients} on {capacity}")
     must(ar.states(event)["going"], capacity, "going")
-    positions = sorted(a.data["waitlist_position"] for a in answers if a.data and a.data["status"] == "waitlisted")
+    positions = sorted(a.data.get("waitlist_position", 0) for a in answers if a.data and a.data["status"] == "waitlisted")
     must(positions, list(range(1, clients - capacity + 1)) if waitlist else [], "positions")
     most = max(a.data["stats"]["going"] for a in answers if a.data)
     must(most <= capacity, True, f"no answer tells of more than {capacity} going")

@@ -1,4 +1,4 @@
-"""tests/fault/test_exhaustion.py - descriptors, connections of PostgreSQL and of memcached run out and come back
+"""tests/fault/test_exhaustion.py - descriptors, connections, room in the backlog run out and come back
 
 Whoever cannot be served is told 503 and when to come again; nobody hangs, nothing is lost, and when there is enough
 again everybody is served, by the same workers. T_REQUESTS: after so many no descriptor may be left open.
@@ -6,6 +6,7 @@ again everybody is served, by the same workers. T_REQUESTS: after so many no des
 import collections
 import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -96,6 +97,44 @@ def test_connections_of_memcached():
         for c in held:
             c.close()
         everybody_served(s, host, ev)
+
+
+def waiting(s):
+    """Connections in the backlog of the workers' socket."""
+    rows = subprocess.run(["ss", "-Hxl"], check=True, stdout=subprocess.PIPE, text=True).stdout.split("\n")
+    return sum(int(row.split()[2]) for row in rows if f"{s.run}/app/fcgi" in row)
+
+
+def queue_up(s, path, n):
+    """n requests while no worker takes any, then all of their statuses."""
+    for pid in s.worker_pids():
+        os.kill(pid, signal.SIGSTOP)
+    clients = []
+    for _ in range(n):
+        clients.append(socket.create_connection(("127.0.0.1", int(s.url.rsplit(":", 1)[1])), 60))
+        clients[-1].sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+    wait_for("all to wait", lambda: waiting(s) >= min(n, int(s.env.get("DEV_BACKLOG", n))))
+    for pid in s.worker_pids():
+        os.kill(pid, signal.SIGCONT)
+    statuses = collections.Counter()
+    for c in clients:
+        with c, c.makefile("rb") as answer:
+            statuses[int(answer.readline().split()[1])] += 1
+    return statuses
+
+
+def test_backlog_of_the_socket():
+    """It holds all that the web server can have open; a full one makes it answer 500, as the control shows."""
+    many = 1100
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * many, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    for backlog, found in (({}, False), ({"DEV_BACKLOG": "8"}, True)):
+        with FaultStack(SETTINGS, workers=4, **backlog) as s:
+            host = person("Host", s.url)
+            ev, workers = event(host)["id"], s.worker_pids()
+            count = queue_up(s, f"/api/events/{ev}", many)
+            expect((bool(set(count) - {200, 503}), count[200] > 0), (found, True), f"{backlog}: {count}")
+            everybody_served(s, host, ev)
+            expect(s.worker_pids(), workers, "the same workers")
 
 
 if __name__ == "__main__":
