@@ -3,7 +3,7 @@
 #define TESTS_DB_FIXTURE_H
 
 #include "core/strbuf.h"
-#include "db/conn.h"
+#include "db/db.h"
 #include "t.h"
 
 #define NEED_DSN()                                                                                 \

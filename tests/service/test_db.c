@@ -1,4 +1,5 @@
 /* tests/service/test_db.c - statements, errors, transactions and effects on a real PostgreSQL */
+#include "db/conn.h"
 #include "db_fixture.h"
 #include "db_statements.h"
 

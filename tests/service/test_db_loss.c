@@ -2,6 +2,7 @@
  *
  * Statements go through a forwarding process of our own, which can be stopped (a frozen server) or
  * killed (a cut line) at any moment. */
+#include "db/conn.h"
 #include "db_fixture.h"
 #include "core/clock.h"
 #include "db_statements.h"

@@ -1,4 +1,5 @@
 /* tests/service/test_migrate.c - migrations and functions applied to a database made for this */
+#include "db/conn.h"
 #include "db/migrate.h"
 #include "db_fixture.h"
 

@@ -1,4 +1,5 @@
 /* tests/service/test_people.c - signing up, in and out, refreshing, and revocation on two hosts */
+#include "db/conn.h"
 #include "people_fixture.h"
 
 #include "auth/password.h"
