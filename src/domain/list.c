@@ -63,36 +63,36 @@ enum {
 };
 
 static const struct fragment filters[] = {
-	{ "category", " AND e.category_id = (SELECT category_id(%P))", T_TEXT },
+	{ "category", " AND e.category_id = (SELECT category_id(%P))", T_TEXT, false },
 	{ "tags", " AND e.tags && %P", T_TEXTS, true },
 	{ "location", " AND e.location_words @> words(%P)", T_TEXT, true },
-	{ "from", " AND e.start_date >= %P", T_TIME },
-	{ "to", " AND e.start_date < %P", T_TIME },
-	{ "price_min", " AND e.price >= %P", T_NUMERIC },
-	{ "price_max", " AND e.price <= %P", T_NUMERIC },
-	{ "is_virtual", " AND e.is_virtual = %P", T_BOOL },
-	{ "host_id", " AND e.host_id = %P", T_UUID },
+	{ "from", " AND e.start_date >= %P", T_TIME, false },
+	{ "to", " AND e.start_date < %P", T_TIME, false },
+	{ "price_min", " AND e.price >= %P", T_NUMERIC, false },
+	{ "price_max", " AND e.price <= %P", T_NUMERIC, false },
+	{ "is_virtual", " AND e.is_virtual = %P", T_BOOL, false },
+	{ "host_id", " AND e.host_id = %P", T_UUID, false },
 };
 
 enum { SEEN_PUBLIC, SEEN_MEMBER, SEEN_ADMIN };
 static const struct fragment seen[] = {
-	[SEEN_PUBLIC] = { NULL, " AND e.privacy = 'public'", 0 },
+	[SEEN_PUBLIC] = { NULL, " AND e.privacy = 'public'", 0, false },
 	[SEEN_MEMBER] = { NULL,
 			  " AND (e.privacy = 'public' OR relation_sees(e.privacy,"
 			  " event_relation(e.id, %P, e.host_id)))",
-			  T_UUID },
-	[SEEN_ADMIN] = { NULL, "", 0 },
+			  T_UUID, false },
+	[SEEN_ADMIN] = { NULL, "", 0, false },
 };
 
 enum { ST_COMING, ST_SPAN, ST_DRAFT, ST_ACTIVE, ST_CANCELLED, ST_COMPLETED, ST_DRAFT_ALL };
 static const struct fragment statuses[] = {
-	[ST_COMING] = { NULL, " AND e.status = 'active' AND e.ends_at > now()", 0 },
-	[ST_SPAN] = { NULL, " AND e.status IN ('active', 'completed')", 0 },
-	[ST_DRAFT] = { "draft", " AND e.status = 'draft' AND e.host_id = %P", T_UUID },
-	[ST_ACTIVE] = { "active", " AND e.status = 'active'", 0 },
-	[ST_CANCELLED] = { "cancelled", " AND e.status = 'cancelled'", 0 },
-	[ST_COMPLETED] = { "completed", " AND e.status = 'completed'", 0 },
-	[ST_DRAFT_ALL] = { NULL, " AND e.status = 'draft'", 0 },
+	[ST_COMING] = { NULL, " AND e.status = 'active' AND e.ends_at > now()", 0, false },
+	[ST_SPAN] = { NULL, " AND e.status IN ('active', 'completed')", 0, false },
+	[ST_DRAFT] = { "draft", " AND e.status = 'draft' AND e.host_id = %P", T_UUID, false },
+	[ST_ACTIVE] = { "active", " AND e.status = 'active'", 0, false },
+	[ST_CANCELLED] = { "cancelled", " AND e.status = 'cancelled'", 0, false },
+	[ST_COMPLETED] = { "completed", " AND e.status = 'completed'", 0, false },
+	[ST_DRAFT_ALL] = { NULL, " AND e.status = 'draft'", 0, false },
 };
 
 static const struct {
