@@ -43,13 +43,13 @@ const struct input_field my_fields[] = {
 const struct input_field page_fields[] = { PAGE_ROWS, FIELDS_END };
 /* clang-format on */
 
-/* ---- fragments: %P stands for the next parameter, everything else is constant ---- */
+/* ---- fragments: %P stands for the next parameter, %V for one that few or many events may have, so
+ * that the best plan depends on its value; everything else is constant ---- */
 
 struct fragment {
 	const char *name; /* of the input that brings it in; NULL: chosen by code */
 	const char *sql;
 	Oid type;
-	bool by_value; /* best plan depends on the value: few or many have it */
 };
 enum {
 	T_TEXT = 25,
@@ -63,36 +63,36 @@ enum {
 };
 
 static const struct fragment filters[] = {
-	{ "category", " AND e.category_id = (SELECT category_id(%P))", T_TEXT, false },
-	{ "tags", " AND e.tags && %P", T_TEXTS, true },
-	{ "location", " AND e.location_words @> words(%P)", T_TEXT, true },
-	{ "from", " AND e.start_date >= %P", T_TIME, false },
-	{ "to", " AND e.start_date < %P", T_TIME, false },
-	{ "price_min", " AND e.price >= %P", T_NUMERIC, false },
-	{ "price_max", " AND e.price <= %P", T_NUMERIC, false },
-	{ "is_virtual", " AND e.is_virtual = %P", T_BOOL, false },
-	{ "host_id", " AND e.host_id = %P", T_UUID, false },
+	{ "category", " AND e.category_id = (SELECT category_id(%P))", T_TEXT },
+	{ "tags", " AND e.tags && %V", T_TEXTS },
+	{ "location", " AND e.location_words @> words(%V)", T_TEXT },
+	{ "from", " AND e.start_date >= %P", T_TIME },
+	{ "to", " AND e.start_date < %P", T_TIME },
+	{ "price_min", " AND e.price >= %P", T_NUMERIC },
+	{ "price_max", " AND e.price <= %P", T_NUMERIC },
+	{ "is_virtual", " AND e.is_virtual = %P", T_BOOL },
+	{ "host_id", " AND e.host_id = %P", T_UUID },
 };
 
 enum { SEEN_PUBLIC, SEEN_MEMBER, SEEN_ADMIN };
 static const struct fragment seen[] = {
-	[SEEN_PUBLIC] = { NULL, " AND e.privacy = 'public'", 0, false },
+	[SEEN_PUBLIC] = { NULL, " AND e.privacy = 'public'", 0 },
 	[SEEN_MEMBER] = { NULL,
 			  " AND (e.privacy = 'public' OR relation_sees(e.privacy,"
 			  " event_relation(e.id, %P, e.host_id)))",
-			  T_UUID, false },
-	[SEEN_ADMIN] = { NULL, "", 0, false },
+			  T_UUID },
+	[SEEN_ADMIN] = { NULL, "", 0 },
 };
 
 enum { ST_COMING, ST_SPAN, ST_DRAFT, ST_ACTIVE, ST_CANCELLED, ST_COMPLETED, ST_DRAFT_ALL };
 static const struct fragment statuses[] = {
-	[ST_COMING] = { NULL, " AND e.status = 'active' AND e.ends_at > now()", 0, false },
-	[ST_SPAN] = { NULL, " AND e.status IN ('active', 'completed')", 0, false },
-	[ST_DRAFT] = { "draft", " AND e.status = 'draft' AND e.host_id = %P", T_UUID, false },
-	[ST_ACTIVE] = { "active", " AND e.status = 'active'", 0, false },
-	[ST_CANCELLED] = { "cancelled", " AND e.status = 'cancelled'", 0, false },
-	[ST_COMPLETED] = { "completed", " AND e.status = 'completed'", 0, false },
-	[ST_DRAFT_ALL] = { NULL, " AND e.status = 'draft'", 0, false },
+	[ST_COMING] = { NULL, " AND e.status = 'active' AND e.ends_at > now()", 0 },
+	[ST_SPAN] = { NULL, " AND e.status IN ('active', 'completed')", 0 },
+	[ST_DRAFT] = { "draft", " AND e.status = 'draft' AND e.host_id = %P", T_UUID },
+	[ST_ACTIVE] = { "active", " AND e.status = 'active'", 0 },
+	[ST_CANCELLED] = { "cancelled", " AND e.status = 'cancelled'", 0 },
+	[ST_COMPLETED] = { "completed", " AND e.status = 'completed'", 0 },
+	[ST_DRAFT_ALL] = { NULL, " AND e.status = 'draft'", 0 },
 };
 
 static const struct {
@@ -154,14 +154,15 @@ struct build {
 	int n;
 };
 
-/* Adds text, turning each %P into the next parameter with this value. */
+/* Adds text, turning each %P or %V into the next parameter with this value. */
 static void add(struct build *b, const char *sql, Oid type, const char *value)
 {
 	for (const char *p = sql; *p; p++) {
-		if (p[0] != '%' || p[1] != 'P') {
+		if (p[0] != '%' || (p[1] != 'P' && p[1] != 'V')) {
 			strbuf_addc(&b->where, *p);
 			continue;
 		}
+		b->by_value |= p[1] == 'V';
 		b->args[b->n] = value;
 		b->types[b->n] = type;
 		strbuf_printf(&b->where, "$%d", ++b->n);
@@ -202,10 +203,8 @@ static void add_filters(struct build *b, const struct input *in)
 	struct json_object *v;
 
 	for (size_t i = 0; i < COUNT(filters); i++)
-		if (json_object_object_get_ex(in->values, filters[i].name, &v) && v) {
+		if (json_object_object_get_ex(in->values, filters[i].name, &v) && v)
 			add(b, filters[i].sql, filters[i].type, value_text(b->c, v));
-			b->by_value |= filters[i].by_value;
-		}
 }
 
 static void add_seen(struct build *b)
