@@ -2,10 +2,10 @@
 #include "core/json.h"
 #include "core/strbuf.h"
 #include "t.h"
+#include "unit/shared.h"
 
 #include <dirent.h>
 #include <math.h>
-#include <sys/stat.h>
 
 static struct arena *arena;
 
@@ -44,41 +44,6 @@ static const char *verdict(struct str s)
 
 /* ---- JSONTestSuite ---- */
 
-static const char *suite_dir(void)
-{
-	const char *shared = getenv("MARQUEE_TEST_SHARED");
-	const char *top = getenv("T_SRCDIR");
-	const char *const places[] = { "..", "../..", "../../..", "../../../.." };
-	struct stat st;
-
-	if (shared && shared[0])
-		return arena_printf(arena, "%s/spec/json", shared);
-	if (top)
-		return arena_printf(arena, "%s/../shared/spec/json", top);
-	for (size_t i = 0; i < COUNT(places); i++) {
-		const char *dir = arena_printf(arena, "%s/shared/spec/json", places[i]);
-
-		if (stat(dir, &st) == 0)
-			return dir;
-	}
-	return "../shared/spec/json";
-}
-
-static struct str read_file(const char *path)
-{
-	FILE *in = fopen(path, "re");
-	char *text = arena_alloc(arena, 1 << 20);
-	size_t n = in ? fread(text, 1, 1 << 20, in) : 0;
-
-	T_TRUE(in != NULL);
-	if (in)
-		fclose(in);
-	/* Exactly as long as the text, so that a read beyond it is found. */
-	char *exact = arena_alloc(arena, n);
-	memcpy(exact, text, n);
-	return (struct str){ exact, n };
-}
-
 static void suite_case(const char *name, struct str s)
 {
 	struct json_object *o;
@@ -100,7 +65,7 @@ static void suite_case(const char *name, struct str s)
 
 static void json_test_suite(void)
 {
-	const char *path = suite_dir();
+	const char *path = shared_folder(arena, "spec/json");
 	unsigned yes = 0, no = 0, either = 0;
 	struct dirent *entry;
 	DIR *dir = opendir(path);
@@ -112,7 +77,7 @@ static void json_test_suite(void)
 		if (entry->d_name[0] == '.' || entry->d_name[1] != '_')
 			continue;
 		suite_case(entry->d_name,
-			   read_file(arena_printf(arena, "%s/%s", path, entry->d_name)));
+			   shared_file(arena, arena_printf(arena, "%s/%s", path, entry->d_name)));
 		yes += entry->d_name[0] == 'y';
 		no += entry->d_name[0] == 'n';
 		either += entry->d_name[0] == 'i';
