@@ -221,7 +221,7 @@ static bool render_nodes(struct render *r, const struct node *n, struct place at
 bool mustache_render(const struct mustache *m, struct json_object *data, mustache_find *find,
 		     void *arg, struct strbuf *out)
 {
-	struct render r = { .out = out, .find = find, .arg = arg };
+	struct render r = { .out = out, .find = find, .arg = arg, .indent = { "", 0 } };
 	struct scope top = { data, NULL };
 
 	return render_nodes(&r, m->nodes, (struct place){ &top, NULL }) && !out->failed;
