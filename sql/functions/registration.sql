@@ -413,7 +413,8 @@ CREATE OR REPLACE FUNCTION is_named(u users, q text) RETURNS boolean LANGUAGE sq
   SELECT q IS NULL OR u.name ILIKE '%' || q || '%' OR u.username::text ILIKE '%' || q || '%'
 $$;
 -- Attendees: those who hold seats, or who gave one answer; q finds in the name. Keyset by (at, user).
--- Those who go are the many, and have an index in that order; of the others an event's are sorted.
+-- Those who go are the many, and have an index in that order; of the others an event's are sorted. A
+-- name is looked for among them only (OFFSET 0), never in all accounts.
 CREATE OR REPLACE FUNCTION attendees(p_event uuid, p_status text, q text, with_email boolean, after_at timestamptz,
                                      after_user uuid, most int, skip int)
 RETURNS TABLE (at timestamptz, user_id uuid, doc text) LANGUAGE plpgsql STABLE AS $$
@@ -421,16 +422,16 @@ BEGIN
   after_at := coalesce(after_at, '-infinity');
   after_user := coalesce(after_user, '00000000-0000-0000-0000-000000000000');
   IF coalesce(p_status, 'going') = 'going' THEN
-    RETURN QUERY SELECT r.registered_at, r.user_id, attendee_doc(r, u, with_email)
-      FROM rsvps r JOIN users u ON u.id = r.user_id
+    RETURN QUERY SELECT r.registered_at, r.user_id, attendee_doc(r, p.u, with_email)
+      FROM rsvps r, LATERAL (SELECT u FROM users u WHERE u.id = r.user_id OFFSET 0) p
       WHERE r.event_id = p_event AND r.state = 'going' AND (r.registered_at, r.user_id) > (after_at, after_user)
-        AND is_named(u, q)
+        AND is_named(p.u, q)
       ORDER BY r.registered_at, r.user_id LIMIT most OFFSET skip;
   ELSE
-    RETURN QUERY SELECT r.registered_at, r.user_id, attendee_doc(r, u, with_email)
-      FROM rsvps r JOIN users u ON u.id = r.user_id
+    RETURN QUERY SELECT r.registered_at, r.user_id, attendee_doc(r, p.u, with_email)
+      FROM rsvps r, LATERAL (SELECT u FROM users u WHERE u.id = r.user_id OFFSET 0) p
       WHERE r.event_id = p_event AND CASE p_status WHEN 'not_going' THEN r.state IN ('not_going', 'cancelled') ELSE r.state = p_status END
-        AND (r.registered_at, r.user_id) > (after_at, after_user) AND is_named(u, q)
+        AND (r.registered_at, r.user_id) > (after_at, after_user) AND is_named(p.u, q)
       ORDER BY r.registered_at, r.user_id LIMIT most OFFSET skip;
   END IF;
 END $$;
