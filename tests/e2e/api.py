@@ -316,6 +316,11 @@ class Stack:
             f.write(lines + "\n")
         self.dev("up", "--server", self.server, "--no-demo", "--quiet")
 
+    def reconfigure(self, lines):
+        """The same with these lines in the place of those added before."""
+        os.truncate(self.env["MARQUEE_DEV_CONF"], 0)
+        self.configure(lines)
+
     def use(self, server):
         """The same site through another web server."""
         self.server = server

@@ -37,8 +37,7 @@ def second_host(stack):
 
 
 def no_copies(stack):
-    with open(stack.env["MARQUEE_DEV_CONF"], "w", encoding="utf-8"):
-        stack.configure(f"{PATIENT}\ncache.l1_ttl = 0")
+    stack.reconfigure(f"{PATIENT}\ncache.l1_ttl = 0")
 
 
 def l1_hits(url):

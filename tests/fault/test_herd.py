@@ -14,8 +14,7 @@ PATIENT = "cache.timeout = 5s"  # a busy machine is no outage
 
 
 def become(stack, setting):
-    with open(stack.env["MARQUEE_DEV_CONF"], "w", encoding="utf-8"):
-        stack.configure(f"{PATIENT}\n{setting}")
+    stack.reconfigure(f"{PATIENT}\n{setting}")
 
 
 def statements(url):
