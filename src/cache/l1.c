@@ -179,16 +179,35 @@ void l1_put(struct ctx *c, struct str name, const struct l1_mark *m, int64_t lif
 	memcpy(e->bytes + name.n, value.p, value.n);
 }
 
-struct str l1_get(struct ctx *c, struct str name)
+/* A copy of the copy: the ring may come round while this request is still being answered. */
+static struct str taken(struct ctx *c, const struct entry *e)
 {
-	const struct str none = { NULL, 0 };
+	return (struct str){ arena_strndup(c->arena, e->bytes + e->name_n, e->value_n),
+			     e->value_n };
+}
+
+static struct entry *valid(struct ctx *c, struct str name)
+{
 	struct l1 *l1 = l1_of(c);
 	struct entry *e = l1 ? find(l1, hash64(name.p, name.n), name) : NULL;
 
-	if (!e || clock_mono_ms() >= e->until || !still_so(&e->mark))
-		return none;
+	return e && still_so(&e->mark) ? e : NULL;
+}
+
+struct str l1_get(struct ctx *c, struct str name)
+{
+	struct entry *e = valid(c, name);
+
+	if (!e || clock_mono_ms() >= e->until)
+		return (struct str){ NULL, 0 };
 	if (l1_observer)
 		l1_observer();
-	/* A copy: the ring may come round while this request is still being answered. */
-	return (struct str){ arena_strndup(c->arena, e->bytes + name.n, e->value_n), e->value_n };
+	return taken(c, e);
+}
+
+struct str l1_get_old(struct ctx *c, struct str name)
+{
+	struct entry *e = valid(c, name);
+
+	return e ? taken(c, e) : (struct str){ NULL, 0 };
 }

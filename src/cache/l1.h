@@ -32,6 +32,8 @@ void l1_put(struct ctx *c, struct str name, const struct l1_mark *m, int64_t lif
 	    struct str value);
 /* The copy of the copy, in the arena and aligned like it; p NULL when there is none to be used. */
 struct str l1_get(struct ctx *c, struct str name);
+/* The same, of any age: for when there is nobody to ask. */
+struct str l1_get_old(struct ctx *c, struct str name);
 
 /* When set, told of every copy that was used. */
 extern void (*l1_observer)(void);

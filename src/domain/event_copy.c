@@ -47,9 +47,8 @@ void event_copy_put(struct ctx *c, struct event_parts *p, const struct l1_mark *
 	l1_put(c, str_of(p->id.s), mark, life_ms, (struct str){ (char *)copy, n });
 }
 
-bool event_copy_get(struct ctx *c, struct event_parts *p)
+static bool take(struct event_parts *p, struct str found)
 {
-	struct str found = l1_get(c, str_of(p->id.s));
 	const struct copy *copy = (const void *)found.p;
 	const char *at;
 
@@ -62,5 +61,21 @@ bool event_copy_get(struct ctx *c, struct event_parts *p)
 		*text_of(p, i) = (struct str){ at, copy->n[i] };
 		at += copy->n[i];
 	}
+	return true;
+}
+
+bool event_copy_get(struct ctx *c, struct event_parts *p)
+{
+	return take(p, l1_get(c, str_of(p->id.s)));
+}
+
+bool event_copy_counts(struct ctx *c, struct event_parts *p)
+{
+	struct event_parts old;
+
+	if (!take(&old, l1_get_old(c, str_of(p->id.s))))
+		return false;
+	p->stats_seq = old.stats_seq;
+	p->stats = old.stats;
 	return true;
 }

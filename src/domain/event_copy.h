@@ -10,5 +10,7 @@ void event_copy_put(struct ctx *c, struct event_parts *p, const struct l1_mark *
 		    int64_t life_ms);
 /* Fills these members of p, whose id is set, from a copy that is still good. */
 bool event_copy_get(struct ctx *c, struct event_parts *p);
+/* Only the counts, however old. */
+bool event_copy_counts(struct ctx *c, struct event_parts *p);
 
 #endif

@@ -235,6 +235,19 @@ static enum err load_stats(struct ctx *c, struct fetch *f)
 	return OK;
 }
 
+/* The database is away: its last counts are better than no event. The rest is what memcached holds,
+ * so that nothing is shown which somebody has changed since. */
+static bool old_counts(struct ctx *c, struct fetch *f)
+{
+	if (!event_copy_counts(c, f->p))
+		return false;
+	ctx_forgive(c);
+	f->counted_ms = 0;
+	f->items[STATS].value = stats_text(c, f);
+	cache_release(c, &f->items[STATS]);
+	return true;
+}
+
 /* What cannot be filled must not make others wait: that would also tell absent from hidden. */
 static enum err give_up(struct ctx *c, struct fetch *f, enum err e)
 {
@@ -296,7 +309,7 @@ static enum err fetch_parts(struct ctx *c, struct fetch *f)
 	if (missing) {
 		enum err e = load_stats(c, f);
 
-		if (e != OK)
+		if (e != OK && !(e == E_UNAVAIL && old_counts(c, f)))
 			return give_up(c, f, e);
 	}
 	if (!take_items(f))

@@ -83,6 +83,7 @@ static void a_bump_of_any_key_voids(void)
 		T_TRUE(has("1", "one"));
 		shm_generation_bump(cache_generation_of(keys[i]));
 		T_TRUE(lacks("1"));
+		T_NULL(l1_get_old(&c, STR("1")).p);
 		put("1", "two");
 		T_TRUE(has("1", "two"));
 	}
@@ -116,6 +117,7 @@ static void lives_no_longer_than_told(void)
 	put("1", "one");
 	usleep(21000);
 	T_TRUE(lacks("1"));
+	T_TRUE(str_is(l1_get_old(&c, STR("1")), "one"));
 	begin(1000);
 	struct l1_mark m = l1_mark(&c, keys);
 
