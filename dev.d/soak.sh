@@ -20,6 +20,7 @@ isolation|tests/service/run test_isolation.sh|T_FULL=1|X4: registrations and cha
 kills|tests/fault/run test_workers_killed|T_TRIALS=100|X7: kill -9 of workers at every point of a request
 notifier|tests/fault/run test_notifier_killed|T_TRIALS=300|X8: kill -9 of the notifier at each step of a chunk
 crashes|tests/fault/run test_database_crashes|T_CRASHES=10|X9: PostgreSQL crashes and comes back under load
+disk|tests/fault/run test_disk_full|T_ROUNDS=10|X19: disks of database, its log of changes and our logs are full for a while
 clock|tests/fault/run test_clock||X21: the clock of workers and notifier steps by an hour and stands still
 memory|tests/fault/run test_no_memory|T_STEP=1|X24: each allocation of a request fails in turn
 overload|tests/fault/run test_overload|T_SECONDS=60|X23: three times more comes in than can be done
