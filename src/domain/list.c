@@ -68,8 +68,8 @@ static const struct fragment filters[] = {
 	{ "location", " AND e.location_words @> words(%V)", T_TEXT },
 	{ "from", " AND e.start_date >= %P", T_TIME },
 	{ "to", " AND e.start_date < %P", T_TIME },
-	{ "price_min", " AND e.price >= %P", T_NUMERIC },
-	{ "price_max", " AND e.price <= %P", T_NUMERIC },
+	{ "price_min", " AND e.price >= %V", T_NUMERIC },
+	{ "price_max", " AND e.price <= %V", T_NUMERIC },
 	{ "is_virtual", " AND e.is_virtual = %P", T_BOOL },
 	{ "host_id", " AND e.host_id = %P", T_UUID },
 };
