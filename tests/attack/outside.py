@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 
-from api import URL, Skip, event, expect, main, person, request_bytes, rsvp
+from api import URL, Skip, call, event, expect, main, person, request_bytes, rsvp
 from planted import Planted
 from schema import good
 from surface import METHODS, document, parameters
@@ -133,6 +133,13 @@ def test_wapiti_finds_what_is_planted():
     expect({k for k in found if "SQL" in k or "Cross Site Scripting" in k} != set(), True, str(list(found)))
 
 
+def beside_the_point(kind, row):
+    """A method that nobody knows gets 501 (RFC 9110), which wapiti takes for a way around a refusal."""
+    if kind == "Htaccess Bypass":
+        return call("ABC", "/" + row["info"].split("/", 3)[3].split()[0]).status in (405, 501)
+    return any(word in row["info"] for word in BESIDE_THE_POINT)
+
+
 def test_wapiti_finds_nothing():
     need("wapiti")
     words = ["-H", f"Authorization: Bearer {target().host.token}"]
@@ -141,7 +148,7 @@ def test_wapiti_finds_nothing():
             words += ["-s", URL + path]
     found = wapiti(URL, *words)
     left = [f"{kind}: {row['info']} {row.get('http_request', '')[:200]}" for kind, rows in found.items() for row in rows
-            if not any(word in row["info"] for word in BESIDE_THE_POINT)]
+            if not beside_the_point(kind, row)]
     expect(left, [])
 
 
