@@ -68,6 +68,7 @@ static struct node *node_of(struct parse *p, const struct token *t, size_t cut)
 
 	n->kind = t->kind;
 	n->first = t->first;
+	n->line = t->line;
 	if (t->kind == T_TEXT) {
 		if (t->first)
 			text = without(text, cut < t->space.n ? cut : t->space.n);

@@ -30,5 +30,7 @@ bool mustache_render(const struct mustache *m, struct json_object *data, mustach
 
 /* & < > " ' become character references. */
 void mustache_escape(struct strbuf *out, struct str s);
+/* Adds a value, of which text is the text, for a place where that would not do. */
+typedef void mustache_escaper(struct strbuf *out, struct json_object *v, struct str text);
 
 #endif

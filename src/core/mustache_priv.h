@@ -34,6 +34,8 @@ struct node {
 	struct str indent;	/* of each line of a partial, parent or block */
 	bool first;		/* the indentation of its line comes before it */
 	struct node *body;	/* T_PARENT: blocks only */
+	mustache_escaper *escape; /* T_VAR: other than mustache_escape */
+	int line;
 	struct node *next;
 };
 

@@ -105,9 +105,12 @@ static void begin_line(struct render *r)
 
 static void render_value(struct render *r, const struct node *n, const struct scope *scope)
 {
-	struct str s = text_of(look_up(scope, n->path));
+	struct json_object *v = look_up(scope, n->path);
+	struct str s = text_of(v);
 
-	if (n->kind == T_RAW)
+	if (n->escape)
+		n->escape(r->out, v, s);
+	else if (n->kind == T_RAW)
 		strbuf_addstr(r->out, s);
 	else
 		mustache_escape(r->out, s);

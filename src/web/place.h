@@ -1,0 +1,21 @@
+/* src/web/place.h - where in HTML each value of a template stands, so that it is escaped for there
+ *
+ * In text and in quoted attributes {{x}} is escaped. In attributes that are addresses it may only
+ * be http, https, mailto or relative, and what follows a constant beginning is percent-encoded. In
+ * <script type="application/…json"> it becomes JSON. Anywhere else there is no safe way, so the
+ * template is refused. {{{x}}} is for HTML that we made: its name ends in _html, and it stands
+ * between tags. */
+#ifndef WEB_PLACE_H
+#define WEB_PLACE_H
+
+#include "core/mustache.h"
+
+/* Once after compiling. False: e says where and why. */
+bool place_values(struct mustache *m, struct mustache_error *e);
+
+/* A value as an address of its own, and as a part of one; as JSON within HTML. */
+void place_address(struct strbuf *out, struct json_object *v, struct str text);
+void place_part(struct strbuf *out, struct json_object *v, struct str text);
+void place_json(struct strbuf *out, struct json_object *v, struct str text);
+
+#endif
