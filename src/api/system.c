@@ -1,4 +1,4 @@
-/* src/api/system.c - health, metrics, the API's description, and a first page */
+/* src/api/system.c - health, metrics, the API's description */
 #include "api/api.h"
 #include "domain/health.h"
 #include "web/metrics.h"
@@ -39,23 +39,7 @@ static enum err openapi(struct req *rq)
 	return reply_bare(rq, 200, JSON, str_of(openapi_text(rq->ctx)));
 }
 
-static enum err front_page(struct req *rq)
-{
-	return reply_bare(
-	    rq, 200, "text/html; charset=utf-8",
-	    STR("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
-		"<meta name=\"viewport\" content=\"width=device-width\">\n"
-		"<title>Marquee</title>\n<h1>Marquee</h1>\n"
-		"<p>An events platform. Its API lives under <code>/api</code>:\n<ul>\n"
-		"<li><a href=\"/api/events\">/api/events</a> coming events\n"
-		"<li><a href=\"/api/categories\">/api/categories</a> categories\n"
-		"<li><a href=\"/openapi.json\">/openapi.json</a> the whole API (OpenAPI "
-		"3.1)\n<li><a href=\"/health\">/health</a> how it fares\n</ul>\n"));
-}
-
 const struct route system_routes[] = {
-	{ M_GET, "/", front_page, WHO_ANY, 0, RL_NONE, C_PUBLIC, RF_BARE, NULL, NULL,
-	  "A page that names the API" },
 	{ M_GET, "/health", health, WHO_ANY, 0, RL_NONE, C_NONE, RF_BARE | RF_ALWAYS, NULL, NULL,
 	  "State of every part; totals for staff" },
 	{ M_GET, "/livez", livez, WHO_ANY, 0, RL_NONE, C_NONE, RF_BARE | RF_ALWAYS, NULL, NULL,

@@ -206,8 +206,16 @@ bool clock_zone_valid(const char *zone)
 	return ok;
 }
 
-static void use_zone(const char *tz)
+/* Nothing else here asks the library for local times: the zone stays until another is wanted. */
+static void use_zone(const char *zone)
 {
+	static char used[80];
+	char tz[80];
+
+	snprintf(tz, sizeof(tz), ":%s", zone);
+	if (strcmp(tz, used) == 0)
+		return;
+	memcpy(used, tz, strlen(tz) + 1);
 	setenv("TZ", tz, 1);
 	tzset();
 }
@@ -223,9 +231,20 @@ static int64_t local_day(int64_t t)
 	return (int64_t)timegm(&date) / DAY_S - (timegm(&date) % DAY_S < 0);
 }
 
+void clock_local(const char *zone, int64_t us, struct tm *out)
+{
+	time_t at = (time_t)floor_div(us, US);
+
+	if (!clock_zone_valid(zone) || strcmp(zone, "UTC") == 0) {
+		gmtime_r(&at, out);
+		return;
+	}
+	use_zone(zone);
+	localtime_r(&at, out);
+}
+
 int64_t clock_zone_midnight(const char *zone, int64_t day_us)
 {
-	char tz[80];
 	int64_t day = floor_div(day_us, US * DAY_S);
 	/* Offsets stay within 16 h of UTC; a zone may skip one whole day (Apia, 2011-12-30).
 	 * Searching for the first second with the wanted date needs no special case for gaps. */
@@ -233,8 +252,7 @@ int64_t clock_zone_midnight(const char *zone, int64_t day_us)
 
 	if (!clock_zone_valid(zone) || strcmp(zone, "UTC") == 0)
 		return day * DAY_S * US;
-	snprintf(tz, sizeof(tz), ":%s", zone);
-	use_zone(tz);
+	use_zone(zone);
 	while (lo < hi) {
 		int64_t mid = lo + (hi - lo) / 2;
 
@@ -243,6 +261,5 @@ int64_t clock_zone_midnight(const char *zone, int64_t day_us)
 		else
 			lo = mid + 1;
 	}
-	use_zone("UTC0");
 	return lo * US;
 }

@@ -23,6 +23,11 @@ enum clock_kind clock_parse(const char *s, int64_t *us);
 /* True for a name of the installed IANA database ("Europe/Berlin", "UTC"); never a path trick. */
 bool clock_zone_valid(const char *zone);
 
+/* What clocks show there at that instant; UTC when there is no such zone. Only in programs of one
+ * thread, as the next. */
+struct tm;
+void clock_local(const char *zone, int64_t us, struct tm *out);
+
 /* The instant at which the day, given as its midnight in UTC, begins in that zone. */
 int64_t clock_zone_midnight(const char *zone, int64_t day_us);
 

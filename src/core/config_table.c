@@ -77,6 +77,8 @@ const struct cfg_row cfg_rows[] = {
 	ROW("http.queue_wait", CFG_MSEC, "50ms", 0, MINUTE, http_queue_wait, CFG_RELOAD,
 	    "Longest time that a crowd of requests may wait for workers. After half a second of "
 	    "more they are refused with 503 until it is less. 0: never refused."),
+	TEXT("site.templates", MARQUEE_DATADIR "/templates", site_templates, 0,
+	     "Folder of the templates and texts of all pages."),
 	SWITCH("http.require_if_match", "off", http_require_if_match,
 	       "Refuse changes of an event without If-Match."),
 	SWITCH("http.server_timing", "off", http_server_timing,

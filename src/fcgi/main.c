@@ -6,6 +6,7 @@
 #include "core/shm.h"
 #include "domain/events.h"
 #include "web/metrics.h"
+#include "web/page.h"
 #include "web/route.h"
 
 #include <getopt.h>
@@ -72,9 +73,12 @@ static int start(const struct config *cfg)
 				.idle = idle,
 				.idle_ms = IDLE_MS };
 	const char *problem = routes_problem();
+	char why[512];
 
 	if (problem)
 		return refuse(problem);
+	if (!page_open(cfg, why, sizeof(why)))
+		return refuse(why);
 	arena = arena_new(16 << 20);
 	ctx_begin(&c, arena);
 	c.actor = &actor_anonymous;
@@ -97,6 +101,7 @@ static int start(const struct config *cfg)
 	db_close(c.replica);
 	cache_free(c.cache);
 	arena_free(arena);
+	page_close();
 	return status;
 }
 

@@ -1,7 +1,7 @@
 /* src/web/envelope.c - answers: the envelope around data, lists and errors, or RFC 9457 problems */
 #include "core/clock.h"
 #include "core/strbuf.h"
-#include "web/route.h"
+#include "web/page.h"
 
 #define JSON_TYPE "application/json; charset=utf-8"
 
@@ -116,7 +116,9 @@ void reply_error(struct req *rq)
 	rq->rs->n_parts = 0;
 	rq->rs->status = e->http;
 	strbuf_init(&b, c->arena, 1 << 20);
-	if (rq->problem)
+	if (page_wanted(rq))
+		page_error(rq);
+	else if (rq->problem)
 		put_problem(rq, &b, e, msg);
 	else
 		put_error(rq, &b, e, msg);

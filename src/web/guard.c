@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/shm.h"
 #include "core/strbuf.h"
+#include "web/page.h"
 
 #include <arpa/inet.h>
 #include <strings.h>
@@ -190,6 +191,11 @@ void guard_cors(struct req *rq, unsigned methods, bool preflight)
 	http_set(rq->rs, "Access-Control-Max-Age", "600");
 }
 
+/* Everything from here, pictures also from others; no script or style within the page. */
+#define PAGE_POLICY                                                                                \
+	"default-src 'self'; img-src 'self' https: data:; base-uri 'none'; form-action 'self'; "  \
+	"frame-ancestors 'none'; object-src 'none'"
+
 /* A 304 has what RFC 9110 section 15.4.5 lists: the answer that the client keeps has these. */
 void guard_headers(struct req *rq)
 {
@@ -200,7 +206,8 @@ void guard_headers(struct req *rq)
 		return;
 	http_set(rs, "X-Content-Type-Options", "nosniff");
 	http_set(rs, "X-Frame-Options", "DENY");
-	http_set(rs, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+	http_set(rs, "Content-Security-Policy",
+		 page_wanted(rq) ? PAGE_POLICY : "default-src 'none'; frame-ancestors 'none'");
 	http_set(rs, "Referrer-Policy", "no-referrer");
 	if (strncmp(rq->ctx->cfg->http_public_url, "https:", 6) == 0)
 		http_set(rs, "Strict-Transport-Security", "max-age=63072000; includeSubDomains");

@@ -225,6 +225,8 @@ static const char *template_path(struct arena *a, const char *path)
 
 static bool first_of_path(int i)
 {
+	if (route_at(i)->flags & RF_PAGE)
+		return false;
 	for (int j = 0; j < i; j++)
 		if (strcmp(route_at(j)->path, route_at(i)->path) == 0)
 			return false;

@@ -127,6 +127,7 @@ enum err req_query(struct req *rq)
 	struct ctx *c = rq->ctx;
 	struct json_object *o;
 	struct http_param *p;
+	bool page = rq->route->flags & RF_PAGE;
 
 	if (!rq->route->query && rq->http->query.n == 0)
 		return OK;
@@ -137,8 +138,8 @@ enum err req_query(struct req *rq)
 		const char *name = arena_strndup(c->arena, p->name.p, p->name.n);
 		struct json_object *v;
 
-		if (strncmp(name, "utm_", 4) == 0)
-			continue;
+		if (strncmp(name, "utm_", 4) == 0 || (page && p->value.n == 0))
+			continue;	/* forms send also what nobody filled in */
 		if (js_has(o, name))
 			(void)!fail_field(c, name, "stands twice");
 		v = json_object_new_string_len(p->value.p, (int)p->value.n);

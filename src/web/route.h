@@ -30,7 +30,8 @@ enum route_flag {
 	RF_KEYED = 2, /* takes an Idempotency-Key */
 	RF_IF_MATCH = 4, /* http.require_if_match applies */
 	RF_REPLICA = 8, /* may be read from a replica: takes Marquee-Lsn */
-	RF_ALWAYS = 16 /* answered in an overload, too */
+	RF_ALWAYS = 16, /* answered in an overload, too */
+	RF_PAGE = 32 /* HTML for people, and so are its errors; not in the API's description */
 };
 
 struct req;

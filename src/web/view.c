@@ -162,7 +162,7 @@ void views_free(struct views *v)
 enum err view_render(struct ctx *c, const struct views *v, const char *name,
 		     struct json_object *data, struct strbuf *out)
 {
-	const struct mustache *m = find((void *)v, name);
+	const struct mustache *m = v ? find((void *)v, name) : NULL;
 
 	if (!m || !mustache_render(m, data, find, (void *)v, out))
 		return fail(c, E_INTERNAL, "the page %s cannot be shown", name);

@@ -1,5 +1,0 @@
-/* src/api/tables.c - all routes of the program */
-#include "api/api.h"
-
-const struct route *const route_tables[] = { system_routes, auth_routes, user_routes,
-					     event_routes,  rsvp_routes, NULL };

@@ -1,0 +1,7 @@
+/* src/fcgi/tables.c - all routes of the program */
+#include "api/api.h"
+#include "site/site.h"
+
+const struct route *const route_tables[] = { system_routes, auth_routes, user_routes,
+					     event_routes,  rsvp_routes, site_routes,
+						     NULL };

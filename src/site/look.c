@@ -1,0 +1,54 @@
+/* src/site/look.c - an event as templates show it */
+#include "core/json.h"
+#include "core/strbuf.h"
+#include "site/site.h"
+
+static void flag(struct json_object *o, const char *name, bool value)
+{
+	js_add(o, name, js_made(json_object_new_boolean(value)));
+}
+
+static void text(struct json_object *o, const char *name, const char *value)
+{
+	js_add(o, name, js_made(json_object_new_string(value)));
+}
+
+static struct json_object *member(struct json_object *o, const char *name)
+{
+	struct json_object *v = NULL;
+
+	json_object_object_get_ex(o, name, &v);
+	return v;
+}
+
+static bool is(struct json_object *e, const char *name, const char *word)
+{
+	const char *v = js_str(e, name);
+
+	return v && strcmp(v, word) == 0;
+}
+
+/* NULL: as many as want to come. */
+static bool is_full(struct json_object *e)
+{
+	struct json_object *left = member(member(e, "stats"), "remaining");
+
+	return left && json_object_get_int64(left) <= 0;
+}
+
+void site_look(struct req *rq, struct json_object *e)
+{
+	struct arena *a = rq->ctx->arena;
+	const char *zone = js_str(e, "timezone"), *start = js_str(e, "start_date");
+
+	text(e, "when", page_when(rq, start, js_str(e, "end_date"), zone));
+	text(e, "day", page_day(rq, start, zone));
+	text(e, "hours", page_hours(rq, start, js_str(e, "end_date"), zone));
+	text(e, "path", arena_printf(a, "/e/%s", js_str(e, "slug")));
+	text(e, "address", arena_printf(a, "%s%s", rq->ctx->cfg->http_public_url,
+					js_str(e, "path")));
+	flag(e, "free", json_object_get_double(member(e, "price")) == 0);
+	flag(e, "full", is_full(e));
+	flag(e, "cancelled", is(e, "status", "cancelled"));
+	flag(e, "over", is(e, "status", "completed"));
+}

@@ -1,0 +1,33 @@
+/* src/web/page.h - server-rendered pages: templates, languages, error pages */
+#ifndef WEB_PAGE_H
+#define WEB_PAGE_H
+
+#include "web/route.h"
+
+#include <json-c/json.h>
+
+/* Compiles the templates and reads the languages below cfg->site_templates. False: why says what is
+ * wrong, with file and line. Once, before the first request. */
+bool page_open(const struct config *cfg, char *why, size_t n);
+void page_close(void);
+
+/* Is the answer to be a page? Where there is no such address, whoever asks for HTML gets one. */
+bool page_wanted(const struct req *rq);
+
+/* What every template may use: t (the texts of the reader's language), lang, path, public_url,
+ * version, request_id. Belongs to the arena; the page's own members are added to it. */
+struct json_object *page_data(struct req *rq);
+/* Answers with that template; 304 when the reader has the same page already. */
+enum err page_reply(struct req *rq, int status, const char *name,
+		    struct json_object *data) MUST_CHECK;
+/* The answer to the request's recorded error, as a page. */
+void page_error(struct req *rq);
+
+/* "Thu 21 May 2026, 19:00 – 21:00" in the reader's language, by the clocks of that zone; end may be
+ * NULL. Instants as the API has them. */
+const char *page_when(struct req *rq, const char *start, const char *end, const char *zone);
+/* The day alone; the hours alone, with the day of the end where that is another. */
+const char *page_day(struct req *rq, const char *start, const char *zone);
+const char *page_hours(struct req *rq, const char *start, const char *end, const char *zone);
+
+#endif
