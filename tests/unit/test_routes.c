@@ -101,9 +101,11 @@ static void every_route_is_in_openapi(void)
 		} while (rest.p);
 		for (size_t k = 0; m[k] && k < sizeof(method) - 1; k++)
 			method[k] = (char)(m[k] | 0x20);
-		if (!json_object_object_get_ex(paths, name, &path) ||
-		    !json_object_object_get_ex(path, method, &op))
-			T_FAIL("%s %s is missing", method, name);
+		bool described = json_object_object_get_ex(paths, name, &path) &&
+				 json_object_object_get_ex(path, method, &op);
+
+		if (described == (bool)(route_at(i)->flags & RF_PAGE))
+			T_FAIL("%s %s is %s", method, name, described ? "a page" : "missing");
 	}
 }
 
