@@ -5,29 +5,10 @@
 #include "domain/rsvps.h"
 #include "web/metrics.h"
 
-static void count_outcome(const struct outcome *o)
-{
-	static const struct {
-		const char *status;
-		enum counter n;
-		bool registration;
-	} outcomes[] = { { "going", N_REG_GOING, true },
-			 { "waitlisted", N_REG_WAITLISTED, true },
-			 { "not_going", N_REG_CANCELLED, false } };
-	if (o->replayed)
-		return;
-	metric_count(N_EVENTS_RSVP);
-	for (size_t i = 0; i < COUNT(outcomes); i++)
-		if (strcmp(o->status, outcomes[i].status) == 0) {
-			metric_count(outcomes[i].n);
-			if (outcomes[i].registration)
-				metric_count(N_REGISTRATIONS);
-		}
-}
-
 static enum err reply_rsvp(struct req *rq, const struct outcome *o)
 {
-	count_outcome(o);
+	if (!o->replayed)
+		metric_answer(o->status);
 	if (o->replayed)
 		http_set(rq->rs, "Idempotency-Replayed", "true");
 	return reply_data(rq, o->http, o->json);

@@ -172,14 +172,20 @@ static enum err load_rsa(struct ctx *c, const struct source *from, struct keyrin
 	return OK;
 }
 
-bool keys_mac_verify(const struct token_key *k, struct str signed_text, struct str signature)
+void keys_mac(const struct token_key *k, struct str text, unsigned char out[KEYS_MAC_BYTES])
 {
-	unsigned char mac[crypto_auth_hmacsha256_BYTES];
 	crypto_auth_hmacsha256_state st;
 
 	crypto_auth_hmacsha256_init(&st, (const unsigned char *)k->signing.p, k->signing.n);
-	crypto_auth_hmacsha256_update(&st, (const unsigned char *)signed_text.p, signed_text.n);
-	crypto_auth_hmacsha256_final(&st, mac);
+	crypto_auth_hmacsha256_update(&st, (const unsigned char *)text.p, text.n);
+	crypto_auth_hmacsha256_final(&st, out);
+}
+
+bool keys_mac_verify(const struct token_key *k, struct str signed_text, struct str signature)
+{
+	unsigned char mac[KEYS_MAC_BYTES];
+
+	keys_mac(k, signed_text, mac);
 	return signature.n == sizeof(mac) && sodium_memcmp(mac, signature.p, sizeof(mac)) == 0;
 }
 

@@ -36,8 +36,11 @@ struct keyring {
  * weak: secrets under 32 bytes (RFC 7518, 3.2), RSA under 2048 bits (3.3). */
 enum err keys_load(struct ctx *c, const struct keyring **out) MUST_CHECK;
 
-/* HMAC with SHA-256 (RFC 7518, 3.2), compared in constant time. keys_load gives no secret that is
- * empty. */
+/* HMAC with SHA-256 of text, by the secret or the text of the private key. */
+#define KEYS_MAC_BYTES 32
+void keys_mac(const struct token_key *k, struct str text, unsigned char out[KEYS_MAC_BYTES]);
+/* The same as a signature (RFC 7518, 3.2), compared in constant time. keys_load gives no secret
+ * that is empty. */
 bool keys_mac_verify(const struct token_key *k, struct str signed_text, struct str signature);
 /* RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518, 3.3). */
 bool keys_rsa_verify(const struct token_key *k, struct str signed_text, struct str signature);

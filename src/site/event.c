@@ -1,9 +1,11 @@
-/* src/site/event.c - the page of one event, and all routes of the site */
+/* src/site/event.c - the page of one event, and the reader's answer to it */
 #include "core/json.h"
 #include "core/strbuf.h"
 #include "domain/events.h"
-#include "domain/list.h"
+#include "domain/rsvps.h"
 #include "site/site.h"
+#include "web/metrics.h"
+#include "web/session.h"
 
 static void put(struct json_object *o, const char *name, const char *value)
 {
@@ -46,28 +48,81 @@ static struct json_object *linked_data(struct json_object *e)
 	return o;
 }
 
-enum err site_event(struct req *rq)
+/* What templates ask of the reader's own answer; who waits is told the place, too. */
+static enum err add_answer(struct req *rq, const struct id *id, struct json_object *o,
+			   struct json_object *e)
+{
+	struct json_object *mine = NULL;
+	const char *status, *json;
+
+	if (!json_object_object_get_ex(e, "my_rsvp", &mine) || !mine)
+		return OK;
+	status = js_str(mine, "status");
+	if (strcmp(status, "waitlisted") == 0) {
+		TRY(rsvps_get(rq->ctx, id, &json));
+		mine = js_own(rq->ctx->arena, json);
+		status = js_str(mine, "status");
+	}
+	js_add(o, "answered", js_made(json_object_new_boolean(strcmp(status, "not_going") != 0)));
+	js_add(mine, status, js_made(json_object_new_boolean(true)));
+	js_add(o, "mine", json_object_get(mine));
+	return OK;
+}
+
+static enum err show(struct req *rq, const struct id *id, int status)
 {
 	struct arena *a = rq->ctx->arena;
 	struct json_object *o = page_data(rq), *e;
 	struct event_parts p;
+	struct strbuf b;
+
+	page_add_errors(rq, o);
+	ctx_forgive(rq->ctx);
+	TRY(events_get(rq->ctx, id, status != 200, &p));
+	strbuf_init(&b, a, 1 << 20);
+	strbuf_add(&b, p.core.p, p.core.n - 1);
+	strbuf_addc(&b, ',');
+	strbuf_addstr(&b, p.stats);
+	strbuf_adds(&b, p.known_viewer ? "," : "");
+	strbuf_addstr(&b, p.viewer);
+	strbuf_addc(&b, '}');
+	e = js_own(a, strbuf_str(&b));
+	site_look(rq, e);
+	TRY(add_answer(rq, id, o, e));
+	js_add(o, "ld", linked_data(e));
+	js_add(o, "event", json_object_get(e));
+	return page_reply(rq, status, "site/event", o);
+}
+
+enum err site_event(struct req *rq)
+{
 	struct id id;
 
 	TRY(events_find(rq->ctx, req_param(rq, "id"), &id));
-	TRY(events_get(rq->ctx, &id, false, &p));
+	TRY(show(rq, &id, 200));
 	views_count(rq->ctx, &id);
-	e = js_own(a, arena_printf(a, "%.*s,%.*s}", (int)p.core.n - 1, p.core.p, (int)p.stats.n,
-				   p.stats.p));
-	site_look(rq, e);
-	js_add(o, "ld", linked_data(e));
-	js_add(o, "event", json_object_get(e));
-	return page_reply(rq, 200, "site/event", o);
+	return OK;
 }
 
-const struct route site_routes[] = {
-	{ M_GET, "/", site_agenda, WHO_ANY, 0, RL_BROWSE, C_DOC, RF_PAGE | RF_REPLICA, NULL,
-	  list_fields, "What comes, with filters" },
-	{ M_GET, "/e/:id", site_event, WHO_ANY, 0, RL_BROWSE, C_DOC, RF_PAGE, NULL, NULL,
-	  "One event" },
-	ROUTE_END
-};
+/* The reader's answer; when it cannot be given, the page says why. */
+enum err site_answer(struct req *rq)
+{
+	struct json_object *form;
+	struct outcome done;
+	struct input in;
+	struct id id;
+
+	TRY(events_find(rq->ctx, req_param(rq, "id"), &id));
+	TRY(session_form(rq, &form));
+	TRY(input_read(rq->ctx, rsvp_fields, form, (struct input_mode){ .text = true }, &in));
+	enum err e = rsvps_set(rq->ctx, &(struct answer){ .event = &id, .idem = &rq->idem,
+							  .want = js_str(in.values, "status") },
+			       &done);
+
+	if (e == E_FULL || e == E_CLOSED)
+		return show(rq, &id, err_info(e)->http);
+	TRY(e);
+	metric_answer(done.status);
+	return page_redirect(rq, arena_printf(rq->ctx->arena, "/e/%.*s",
+					      (int)req_param(rq, "id").n, req_param(rq, "id").p));
+}

@@ -9,6 +9,10 @@ extern const struct route site_routes[];
 /* ---- handlers, one file per page ---- */
 enum err site_agenda(struct req *rq);
 enum err site_event(struct req *rq);
+enum err site_answer(struct req *rq);
+enum err site_login_form(struct req *rq);
+enum err site_login(struct req *rq);
+enum err site_logout(struct req *rq);
 
 /* look.c: adds to an event, as the API has it, what templates show: when, day, hours, path,
  * address, and whether it is free, full, cancelled or over. */

@@ -6,6 +6,7 @@
 #include "core/shm.h"
 #include "core/strbuf.h"
 #include "web/page.h"
+#include "web/session.h"
 
 #include <arpa/inet.h>
 #include <strings.h>
@@ -19,7 +20,7 @@ enum err guard_actor(struct req *rq)
 	rq->actor = actor_anonymous;
 	c->actor = &rq->actor;
 	if (scheme.n == 0)
-		return OK;
+		return rq->route->flags & RF_PAGE ? session_actor(rq) : OK;
 	if (scheme.n != 6 || strncasecmp(scheme.p, "Bearer", 6) != 0)
 		return fail(c, E_UNAUTH, "the Authorization header must be: Bearer <token>");
 	enum err e = token_verify(c, str_trim(rest), &rq->actor);
@@ -208,7 +209,8 @@ void guard_headers(struct req *rq)
 	http_set(rs, "X-Frame-Options", "DENY");
 	http_set(rs, "Content-Security-Policy",
 		 page_wanted(rq) ? PAGE_POLICY : "default-src 'none'; frame-ancestors 'none'");
-	http_set(rs, "Referrer-Policy", "no-referrer");
+	/* Without a referrer browsers hide the origin of our own forms, too (Fetch standard). */
+	http_set(rs, "Referrer-Policy", page_wanted(rq) ? "same-origin" : "no-referrer");
 	if (strncmp(rq->ctx->cfg->http_public_url, "https:", 6) == 0)
 		http_set(rs, "Strict-Transport-Security", "max-age=63072000; includeSubDomains");
 }

@@ -118,6 +118,25 @@ void metric_count(enum counter n)
 	shm_metric_add((size_t)n, 1);
 }
 
+void metric_answer(const char *status)
+{
+	static const struct {
+		const char *status;
+		enum counter n;
+		bool registration;
+	} answers[] = { { "going", N_REG_GOING, true },
+			{ "waitlisted", N_REG_WAITLISTED, true },
+			{ "not_going", N_REG_CANCELLED, false } };
+
+	metric_count(N_EVENTS_RSVP);
+	for (size_t i = 0; i < COUNT(answers); i++)
+		if (strcmp(status, answers[i].status) == 0) {
+			metric_count(answers[i].n);
+			if (answers[i].registration)
+				metric_count(N_REGISTRATIONS);
+		}
+}
+
 void metric_request(const struct route *r, int status, int64_t us)
 {
 	size_t route = r ? (size_t)route_index(r) : routes() - 1, s = 0;

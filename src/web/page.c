@@ -5,6 +5,7 @@
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/strbuf.h"
+#include "web/session.h"
 #include "web/view.h"
 
 #include <stdio.h>
@@ -145,6 +146,10 @@ struct json_object *page_data(struct req *rq)
 	put(o, "public_url", rq->ctx->cfg->http_public_url);
 	put(o, "version", MARQUEE_VERSION);
 	put(o, "request_id", rq->request_id);
+	if (actor_known(&rq->actor)) {
+		put(o, "user", rq->actor.email);
+		put(o, "form_key", session_form_key(rq));
+	}
 	return o;
 }
 
@@ -167,6 +172,35 @@ enum err page_reply(struct req *rq, int status, const char *name, struct json_ob
 	return OK;
 }
 
+enum err page_redirect(struct req *rq, const char *path)
+{
+	rq->rs->status = 303;
+	http_set(rq->rs, "Location", path);
+	return OK;
+}
+
+void page_add_errors(struct req *rq, struct json_object *o)
+{
+	const struct ctx *c = rq->ctx;
+	struct json_object *wrong;
+
+	if (c->err == OK)
+		return;
+	wrong = js_made(json_object_new_object());
+	put(o, "error", c->err_msg && *c->err_msg ? c->err_msg : err_info(c->err)->title);
+	js_add(o, "wrong", wrong);
+	for (const struct detail *d = c->details; d; d = d->next)
+		put(wrong, d->field, d->reason);
+}
+
+static void to_sign_in(struct req *rq)
+{
+	struct str path = http_encode(rq->ctx->arena, rq->http->path);
+
+	rq->rs->status = 303;
+	http_setf(rq->rs, "Location", "/login?next=%.*s", (int)path.n, path.p);
+}
+
 void page_error(struct req *rq)
 {
 	struct ctx *c = rq->ctx;
@@ -174,6 +208,10 @@ void page_error(struct req *rq)
 	struct json_object *o = page_data(rq), *list = js_made(json_object_new_array());
 	struct strbuf b;
 
+	if (c->err == E_UNAUTH && rq->http->method == M_GET) {
+		to_sign_in(rq);
+		return;
+	}
 	js_add(o, "status", js_made(json_object_new_int(e->http)));
 	put(o, "title", e->title);
 	put(o, "message", c->err_msg && *c->err_msg ? c->err_msg : e->title);

@@ -20,7 +20,11 @@ struct json_object *page_data(struct req *rq);
 /* Answers with that template; 304 when the reader has the same page already. */
 enum err page_reply(struct req *rq, int status, const char *name,
 		    struct json_object *data) MUST_CHECK;
-/* The answer to the request's recorded error, as a page. */
+/* 303: see there. */
+enum err page_redirect(struct req *rq, const char *path) MUST_CHECK;
+/* The recorded error for a form that is shown again: error (a sentence), wrong {field: reason}. */
+void page_add_errors(struct req *rq, struct json_object *o);
+/* The answer to the request's recorded error, as a page; who has to sign in is sent there. */
 void page_error(struct req *rq);
 
 /* "Thu 21 May 2026, 19:00 – 21:00" in the reader's language, by the clocks of that zone; end may be

@@ -40,7 +40,7 @@ def read(text=None):
 def kinds_of(route):
     """What a route has to be tried on."""
     method, path = route
-    if "/events/{" in path or path == "/e/{id}" or route in LISTS or route == ("POST", "/events/register"):
+    if "/events/{" in path or path.startswith("/e/{") or route in LISTS or route == ("POST", "/events/register"):
         return EVENT_KINDS
     return USER_KINDS if path.startswith("/users/{") else ("-",)
 

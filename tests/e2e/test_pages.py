@@ -2,8 +2,9 @@
 import html
 import json
 import re
+import urllib.parse
 
-from api import anonymous, event, expect, expect_status, instant, main, person, unique
+from api import PASSWORD, URL, anonymous, event, expect, expect_status, instant, main, person, stats, unique
 
 NASTY = "<script>alert(1)</script> & \"quotes\" 'too' {{x}}"
 
@@ -69,6 +70,112 @@ def test_errors_are_pages_for_people():
         expect(a.header("Cache-Control"), "no-store", path)
     expect("category" in text_of(get("/?category=nonsense")), True, "the field is named")
     expect(anonymous.get("/nowhere").json["error"]["code"], "NOT_FOUND", "programs get JSON")
+
+
+# ---- signing in ----
+class Browser:
+    """Keeps cookies, sends forms as a browser does from the page it last had."""
+
+    def __init__(self):
+        self.cookies, self.page = {}, ""
+
+    def ask(self, method, path, body=None, **headers):
+        headers = {"Accept": "text/html", "Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items()), **headers}
+        a = anonymous.send(method, path, body, headers)
+        for line in a.headers.get_all("Set-Cookie") or []:
+            name, value = line.split(";")[0].split("=", 1)
+            expect(all(w in line for w in ("Path=/", "HttpOnly", "SameSite=Lax")), True, line)
+            if "Max-Age=0" in line:
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = value
+        self.page = text_of(a)
+        return a
+
+    def get(self, path):
+        return self.ask("GET", path)
+
+    def form(self, path, origin=None, **fields):
+        """The form with that action on the page, filled in."""
+        form = re.search(rf'<form[^>]*action="{re.escape(path)}".*?</form>', self.page, re.S)
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[0])) if form else {}
+        body = urllib.parse.urlencode({**hidden, **fields}).encode()
+        return self.ask("POST", path, body, **{"Content-Type": "application/x-www-form-urlencoded", "Origin": origin or URL})
+
+    def sign_in(self, who):
+        self.get("/login")
+        return self.form("/login", email=who.email, password=PASSWORD)
+
+
+def test_signing_in_and_out():
+    who, b = person("Visitor"), Browser()
+    b.get("/login?next=/%3Flimit%3D5")
+    a = b.form("/login", email=who.email, password="not the password")
+    expect((a.status, who.email in b.page, "role=\"alert\"" in b.page, b.cookies), (401, True, True, {}), "the address stays, nobody is signed in")
+    a = b.form("/login", email="nonsense", password="x")
+    expect((a.status, "nonsense" in b.page), (422, True))
+    a = b.form("/login", email=who.email, password=PASSWORD)
+    expect((a.status, a.header("Location"), sorted(b.cookies)), (303, "/?limit=5", ["marquee", "marquee_refresh"]))
+    expect(who.email in text_of(b.get("/")), True)
+    del b.cookies["marquee"]
+    expect((who.email in text_of(b.get("/")), "marquee" in b.cookies), (True, True), "a new access token for the refresh token")
+    old = dict(b.cookies)
+    expect(b.form("/logout").status, 303)
+    expect(b.cookies, {})
+    b.cookies = old
+    expect(who.email in text_of(b.get("/")), False, "the old cookies are worth nothing")
+    for there in ("//evil.example", "https://evil.example", "/\\evil.example"):
+        b = Browser()
+        b.get("/login?next=" + urllib.parse.quote(there, safe=""))
+        expect(b.form("/login", email=who.email, password=PASSWORD).header("Location"), "/", there)
+
+
+def test_forms_of_others_change_nothing():
+    who, ev, b = person("Visitor"), event(person(role="organizer")), Browser()
+    path = f"/e/{ev['slug']}"
+    b.sign_in(who)
+    b.get(path)
+    for origin in ("http://evil.example", "null", URL + ".evil.example", "http://127.0.0.1:1"):
+        expect(b.form(path + "/answer", origin=origin, status="going").status, 403, origin)
+        b.get(path)
+    body = b"status=going"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    expect(b.ask("POST", path + "/answer", body, **form).status, 403, "no origin at all")
+    expect(b.ask("POST", path + "/answer", body, Origin=URL, **form).status, 403, "no key")
+    other = Browser()
+    other.sign_in(person("Another"))
+    other.get(path)
+    key = re.search(r'name="key" value="(\w+)"', other.page)[1]
+    expect(b.ask("POST", path + "/answer", f"status=going&key={key}".encode(), Origin=URL, **form).status, 403, "the key of another")
+    b.get(path)
+    expect(b.ask("POST", path + "/answer", {"status": "going"}, Origin=URL).status, 415, "no form")
+    expect(b.ask("POST", path + "/answer", body, **{**form, "Origin": URL, "Sec-Fetch-Site": "cross-site"}).status, 403)
+    expect(stats(ev)["going"], 0, "nothing has changed")
+
+
+def test_answering_on_the_page():
+    host = person(role="organizer")
+    ev, b, late = event(host, max_attendees=1), Browser(), Browser()
+    path = f"/e/{ev['slug']}"
+    expect((Browser().form(path + "/answer", status="going").status), 401)
+    b.sign_in(person("First"))
+    b.get(path)
+    a = b.form(path + "/answer", status="going")
+    expect((a.status, a.header("Location"), "You are going" in text_of(b.get(path))), (303, path, True))
+    late.sign_in(person("Second"))
+    late.get(path)
+    late.form(path + "/answer", status="going")
+    late.get(path)
+    expect(("You are on the waiting list" in late.page, "Position: 1" in late.page), (True, True))
+    b.form(path + "/answer", status="not_going")
+    expect("You are going" in text_of(b.get(path)), False)
+    expect("You are going" in text_of(late.get(path)), True, "who waited has the seat")
+    shut = event(host, max_attendees=1, waitlist_enabled=False)
+    late.get(f"/e/{shut['slug']}")
+    late.form(f"/e/{shut['slug']}/answer", status="going")
+    b.get(f"/e/{shut['slug']}")
+    a = b.form(f"/e/{shut['slug']}/answer", status="going")
+    expect((a.status, "role=\"alert\"" in b.page, shut["title"] in b.page), (409, True, True))
 
 
 def test_nothing_but_our_own_may_run():

@@ -21,7 +21,7 @@ BEGIN {
 	may["grpc"] = "db cache auth domain"
 	may["devbroker"] = ""
 	# of these layers only single headers: what is left of HTTP must not reach past them
-	only["web", "domain"] = "input.h policy.h"
+	only["web", "domain"] = "input.h policy.h people.h"
 	only["web", "db"] = "db.h"	# a route knows what an idempotent effect is
 }
 

@@ -1,0 +1,29 @@
+/* src/site/routes.c - all addresses of the site */
+#include "domain/list.h"
+#include "domain/people.h"
+#include "domain/rsvps.h"
+#include "site/site.h"
+
+static const struct input_field login_query[] = {
+	{ "next", IN_TEXT, 0, 0, 1000, 0, NULL, NULL, "Where to go then" },
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
+static const struct input_field no_fields[] = {
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
+
+const struct route site_routes[] = {
+	{ M_GET, "/", site_agenda, WHO_ANY, 0, RL_BROWSE, C_DOC, RF_PAGE | RF_REPLICA, NULL,
+	  list_fields, "What comes, with filters" },
+	{ M_GET, "/e/:id", site_event, WHO_ANY, 0, RL_BROWSE, C_DOC, RF_PAGE, NULL, NULL,
+	  "One event" },
+	{ M_POST, "/e/:id/answer", site_answer, WHO_MEMBER, MAY_ANSWER, RL_REGISTER, C_NONE,
+	  RF_PAGE, rsvp_fields, NULL, "Say whether one comes" },
+	{ M_GET, "/login", site_login_form, WHO_ANY, 0, RL_NONE, C_NONE, RF_PAGE, NULL, login_query,
+	  "A form to sign in" },
+	{ M_POST, "/login", site_login, WHO_ANY, 0, RL_LOGIN, C_NONE, RF_PAGE, people_login_fields,
+	  NULL, "Sign in" },
+	{ M_POST, "/logout", site_logout, WHO_MEMBER, 0, RL_WRITE, C_NONE, RF_PAGE, no_fields, NULL,
+	  "Sign out" },
+	ROUTE_END
+};

@@ -1,0 +1,168 @@
+/* src/web/session.c - signing in on pages: cookies, and forms that only our own pages can send */
+#include "web/session.h"
+
+#include "auth/keys.h"
+#include "auth/token.h"
+#include "core/json.h"
+
+#include <sodium.h>
+
+#define ACCESS "marquee"
+#define REFRESH "marquee_refresh"
+
+static bool secure(const struct req *rq)
+{
+	return strncmp(rq->ctx->cfg->http_public_url, "https:", 6) == 0;
+}
+
+/* Behind TLS with the prefix that keeps neighbours from setting it (RFC 6265bis, 4.1.3.2). */
+static const char *cookie_name(const struct req *rq, const char *name)
+{
+	return secure(rq) ? arena_printf(rq->ctx->arena, "__Host-%s", name) : name;
+}
+
+static void set_cookie(struct req *rq, const char *name, const char *value, long seconds)
+{
+	http_setf(rq->rs, "Set-Cookie", "%s=%s; Path=/; HttpOnly; SameSite=Lax; Max-Age=%ld%s",
+		  cookie_name(rq, name), value, seconds, secure(rq) ? "; Secure" : "");
+}
+
+void session_begin(struct req *rq, const struct session *s)
+{
+	long seconds = rq->ctx->cfg->auth_refresh_ttl / 1000;
+
+	set_cookie(rq, ACCESS, s->token, seconds);
+	set_cookie(rq, REFRESH, s->refresh_token, seconds);
+}
+
+void session_end(struct req *rq)
+{
+	set_cookie(rq, ACCESS, "", 0);
+	set_cookie(rq, REFRESH, "", 0);
+}
+
+/* ---- who it is ---- */
+
+/* OK: into rq->actor. E_UNAUTH: not with this token. */
+static enum err by_token(struct req *rq, struct str token)
+{
+	enum err e = token_verify(rq->ctx, token, &rq->actor);
+
+	if (e == OK)
+		e = token_check_revoked(rq->ctx, &rq->actor);
+	if (e != OK)
+		rq->actor = actor_anonymous;
+	return e;
+}
+
+static enum err renew(struct req *rq, struct str refresh)
+{
+	struct ctx *c = rq->ctx;
+	struct input in = { js_object(c->arena) };
+	struct session s;
+
+	js_add(in.values, "refresh_token",
+	       js_made(json_object_new_string_len(refresh.p, (int)refresh.n)));
+	TRY(people_refresh(c, &in, &s));
+	session_begin(rq, &s);
+	return by_token(rq, str_of(s.token));
+}
+
+enum err session_actor(struct req *rq)
+{
+	struct str access = http_cookie(rq->http, cookie_name(rq, ACCESS));
+	struct str refresh = http_cookie(rq->http, cookie_name(rq, REFRESH));
+	enum err e = access.n ? by_token(rq, access) : E_UNAUTH;
+
+	if (e == E_UNAUTH && refresh.n) {
+		ctx_forgive(rq->ctx);
+		e = renew(rq, refresh);
+	}
+	if (e != E_UNAUTH)
+		return e;
+	ctx_forgive(rq->ctx);
+	return OK;
+}
+
+/* ---- forms ---- */
+
+/* Out of the key that signs tokens: every host has it, and a new one makes old forms void. */
+static enum err form_key(struct req *rq, const char **out)
+{
+	unsigned char mac[KEYS_MAC_BYTES];
+	char *hex = arena_alloc(rq->ctx->arena, 2 * sizeof(mac) + 1);
+	const char *session = rq->actor.session ? rq->actor.session : rq->actor.jti;
+	const struct keyring *keys;
+
+	*out = "";
+	if (!actor_known(&rq->actor))
+		return OK;
+	TRY(keys_load(rq->ctx, &keys));
+	keys_mac(&keys->keys[0], str_of(arena_printf(rq->ctx->arena, "form %s", session)), mac);
+	*out = sodium_bin2hex(hex, 2 * sizeof(mac) + 1, mac, sizeof(mac));
+	return OK;
+}
+
+const char *session_form_key(struct req *rq)
+{
+	const char *key;
+
+	if (form_key(rq, &key) == OK)
+		return key;
+	ctx_forgive(rq->ctx);
+	return "";
+}
+
+/* By what the browser says, which scripts cannot change: one of both has to be there. */
+static bool from_our_pages(const struct req *rq)
+{
+	const char *site = http_header(rq->http, "Sec-Fetch-Site");
+	const char *origin = http_header(rq->http, "Origin"), *host = strstr(origin, "://");
+
+	if (*site && strcmp(site, "same-origin") != 0)
+		return false;
+	if (*origin)
+		return host && strcasecmp(host + 3, http_header(rq->http, "Host")) == 0;
+	return *site;
+}
+
+static enum err read_form(struct req *rq, struct json_object **out)
+{
+	static const char type[] = "application/x-www-form-urlencoded";
+	struct ctx *c = rq->ctx;
+	struct http_param *p;
+	struct str body;
+
+	if (strncasecmp(rq->http->content_type, type, sizeof(type) - 1) != 0)
+		return fail(c, E_MEDIA, "a form must be sent as %s", type);
+	if (http_read_body(rq->http, (size_t)c->cfg->http_body_limit, &body) != OK ||
+	    http_params(c->arena, body, &p) != OK)
+		return fail(c, E_MALFORMED, "the form cannot be read");
+	*out = js_object(c->arena);
+	for (; p; p = p->next) {
+		const char *name = arena_strndup(c->arena, p->name.p, p->name.n);
+
+		if (js_has(*out, name))
+			return fail_field(c, name, "stands twice");
+		js_add(*out, name,
+		       js_made(json_object_new_string_len(p->value.p, (int)p->value.n)));
+	}
+	return OK;
+}
+
+enum err session_form(struct req *rq, struct json_object **out)
+{
+	const char *key, *sent;
+
+	if (!from_our_pages(rq))
+		return fail(rq->ctx, E_DENIED, "this form was not sent from a page of ours");
+	TRY(read_form(rq, out));
+	TRY(form_key(rq, &key));
+	sent = js_str(*out, "key");
+	if (*key && (!sent || strlen(sent) != strlen(key) ||
+		     sodium_memcmp(sent, key, strlen(key)) != 0))
+		return fail(rq->ctx, E_DENIED,
+			    "this form belongs to another sign-in; load its page again");
+	json_object_object_del(*out, "key");
+	return OK;
+}

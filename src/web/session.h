@@ -1,0 +1,24 @@
+/* src/web/session.h - signing in on pages: the API's tokens in two cookies, and forms that only our
+ * own pages can send */
+#ifndef WEB_SESSION_H
+#define WEB_SESSION_H
+
+#include "domain/people.h"
+#include "web/route.h"
+
+/* Whose sign-in the cookies hold, into rq->actor: the access token; when that is over, the refresh
+ * token, which gives new ones. Anonymous when there is none or it has ended. E_UNAVAIL. */
+enum err session_actor(struct req *rq) MUST_CHECK;
+
+void session_begin(struct req *rq, const struct session *s);
+void session_end(struct req *rq);
+
+/* What every form of this sign-in carries as "key"; "" while nobody is signed in. */
+const char *session_form_key(struct req *rq);
+
+/* The form that was sent (application/x-www-form-urlencoded) as an object of texts, without its
+ * key. E_DENIED unless it comes from a page of ours: Sec-Fetch-Site and Origin say so, and the key
+ * is that of the sign-in. */
+enum err session_form(struct req *rq, struct json_object **out) MUST_CHECK;
+
+#endif
