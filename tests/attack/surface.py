@@ -29,6 +29,12 @@ def routes():
     return [(row[0], re.sub(r":(\w+)", r"{\1}", row[1])) for row in rows]
 
 
+def described():
+    """The same without pages, which take forms and answer with HTML."""
+    paths = document()["paths"]
+    return [(method, path) for method, path in routes() if method.lower() in paths.get(path, {})]
+
+
 def tables():
     """Names of the ordinary tables; partitions are part of theirs."""
     return [r[0] for r in sql("SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "

@@ -9,7 +9,7 @@ import time
 from api import (DEV, PASSWORD, Skip, anonymous, call, connect, event, expect, expect_status, main, person,
                  read_answer, request_bytes, sql)
 from matrix import Row
-from surface import changed, columns, document, is_json_line, leaks, routes, sums
+from surface import changed, columns, described, document, is_json_line, leaks, sums
 from world import BODIES
 
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -41,7 +41,7 @@ def few():
 
 def writes():
     """(row, path with an id, a good body or None) of each writing route."""
-    for method, path in routes():
+    for method, path in described():
         if method != "GET":
             row = Row(method, path, "public", {})
             body = BODIES[method, path]

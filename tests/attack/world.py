@@ -101,6 +101,9 @@ BODIES = {
     ("POST", "/events/{id}/register"): None,
     ("DELETE", "/events/{id}/register"): None,
     ("POST", "/events/register"): lambda w, row, r: {"event_id": w.target(row, r)},
+    ("POST", "/e/{id}/answer"): {"status": "going"},
+    ("POST", "/login"): {},
+    ("POST", "/logout"): None,
 }
 
 
