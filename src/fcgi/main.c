@@ -77,13 +77,13 @@ static int start(const struct config *cfg)
 
 	if (problem)
 		return refuse(problem);
-	if (!page_open(cfg, why, sizeof(why)))
-		return refuse(why);
 	arena = arena_new(16 << 20);
 	ctx_begin(&c, arena);
 	c.actor = &actor_anonymous;
 	if (token_ready(&c) != OK)
 		return refuse(c.err_msg);
+	if (!page_open(cfg, why, sizeof(why)))
+		return refuse(why);
 	if (shm_attach(cfg->shm_dir, metrics_layout(arena), metrics_cells()) != OK)
 		log_pairs(LOG_WARN_, "no shared memory: metrics and limits are this process's own",
 			  "dir", cfg->shm_dir, NULL);

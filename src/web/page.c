@@ -12,37 +12,51 @@
 #include <time.h>
 
 #define PAGE_MAX ((size_t)2 << 20)
+#define LANGUAGES_MAX ((size_t)4 << 20)
 #define HTML "text/html; charset=utf-8"
 #define DEFAULT_LANGUAGE "en"
 
 static const char *const languages[] = { DEFAULT_LANGUAGE, "de" };
 static struct json_object *texts[COUNT(languages)];
+static struct arena *arena;
 static struct views *views;
+
+static struct json_object *read_texts(const char *folder, const char *language, char *why,
+				      size_t n)
+{
+	const char *path = arena_printf(arena, "%s/lang/%s.json", folder, language);
+	struct str text = view_file(arena, path, why, n);
+	struct json_object *o = text.p ? js_own(arena, text.p) : NULL;
+
+	if (text.p && !o)
+		snprintf(why, n, "%s: this is no JSON", path);
+	return o;
+}
 
 bool page_open(const struct config *cfg, char *why, size_t n)
 {
-	char path[4200];
+	bool good = true;
 
-	views = views_load(cfg->site_templates, true, why, n);
-	for (size_t i = 0; views && i < COUNT(languages); i++) {
-		snprintf(path, sizeof(path), "%s/lang/%s.json", cfg->site_templates, languages[i]);
-		texts[i] = json_object_from_file(path);
-		if (!texts[i]) {
-			snprintf(why, n, "%s: %s", path, json_util_get_last_err());
-			page_close();
-		}
+	arena = arena_new(LANGUAGES_MAX);
+	for (size_t i = 0; good && i < COUNT(languages); i++) {
+		texts[i] = read_texts(cfg->site_templates, languages[i], why, n);
+		good = texts[i];
 	}
-	return views != NULL;
+	if (good)
+		views = views_load(cfg->site_templates, true, why, n);
+	if (!views)
+		page_close();
+	return views;
 }
 
 void page_close(void)
 {
 	views_free(views);
 	views = NULL;
-	for (size_t i = 0; i < COUNT(languages); i++) {
-		json_object_put(texts[i]);
-		texts[i] = NULL;
-	}
+	memset(texts, 0, sizeof(texts));
+	if (arena)
+		arena_free(arena);
+	arena = NULL;
 }
 
 bool page_wanted(const struct req *rq)

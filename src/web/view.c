@@ -7,9 +7,10 @@
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define ALL_MAX ((size_t)16 << 20)
-#define FILE_MAX ((size_t)256 << 10)
+#define FILE_MAX (256 << 10)
 #define SUFFIX ".mustache"
 
 struct view {
@@ -37,19 +38,24 @@ static bool wrong(const struct load *l, const struct view *v, struct mustache_er
 	return false;
 }
 
-static bool read_file(const struct load *l, const struct view *v, struct str *out)
+struct str view_file(struct arena *a, const char *path, char *why, size_t n)
 {
-	char *text = arena_alloc(l->v->arena, FILE_MAX);
-	FILE *in = fopen(v->path, "re");
-	size_t n = in ? fread(text, 1, FILE_MAX, in) : 0;
-	bool good = in && !ferror(in) && n < FILE_MAX;
+	FILE *in = fopen(path, "re");
+	struct str text = { NULL, 0 };
+	struct stat st;
 
+	if (!in || fstat(fileno(in), &st) != 0) {
+		snprintf(why, n, "%s: cannot be read", path);
+	} else if (st.st_size > FILE_MAX) {
+		snprintf(why, n, "%s: too large", path);
+	} else {
+		char *room = arena_zalloc(a, (size_t)st.st_size + 1);
+
+		text = (struct str){ room, fread(room, 1, (size_t)st.st_size, in) };
+	}
 	if (in)
 		fclose(in);
-	*out = (struct str){ text, n };
-	if (!good)
-		snprintf(l->why, l->n, "%s: %s", v->path, in ? "too large" : "cannot be read");
-	return good;
+	return text;
 }
 
 /* In texts that are no HTML nothing is escaped. */
@@ -67,7 +73,8 @@ static bool load_one(const struct load *l, struct view *v)
 	struct mustache_error e;
 	struct str text;
 
-	if (!read_file(l, v, &text))
+	text = view_file(l->v->arena, v->path, l->why, l->n);
+	if (!text.p)
 		return false;
 	v->m = mustache_compile(l->v->arena, text, &e);
 	if (!v->m || (l->html && !place_values(v->m, &e)))

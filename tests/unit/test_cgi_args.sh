@@ -6,6 +6,7 @@ build=${T_BUILDDIR:-.}
 # What a web server runs for GET /livez?--set+auth.jwt_issuer%3Dmallory: words as arguments.
 cgi() {
 	env -i ${ASAN_OPTIONS:+"ASAN_OPTIONS=$ASAN_OPTIONS"} "$@" \
+		${MARQUEE_SITE_TEMPLATES:+"MARQUEE_SITE_TEMPLATES=$MARQUEE_SITE_TEMPLATES"} \
 		MARQUEE_AUTH_JWT_SECRET=0123456789abcdef0123456789abcdef MARQUEE_DB_DSN=host=/nonexistent \
 		MARQUEE_SHM_DIR=/dev/null/x REQUEST_URI=/livez REMOTE_ADDR=127.0.0.1 \
 		"$build/marquee.fcgi" --set no.such.option=1 </dev/null 2>&1

@@ -8,7 +8,8 @@ failed=0
 says() {
 	name=$1 code=$2 text=$3
 	shift 3
-	out=$(env -i ${ASAN_OPTIONS:+"ASAN_OPTIONS=$ASAN_OPTIONS"} "$@" </dev/null 2>&1)
+	out=$(env -i ${ASAN_OPTIONS:+"ASAN_OPTIONS=$ASAN_OPTIONS"} \
+		${MARQUEE_SITE_TEMPLATES:+"MARQUEE_SITE_TEMPLATES=$MARQUEE_SITE_TEMPLATES"} "$@" </dev/null 2>&1)
 	got=$?
 	if [ $got -eq "$code" ] && echo "$out" | grep -qF -- "$text"; then
 		passed=$((passed + 1))
@@ -30,6 +31,15 @@ says worker_configuration 78 "the configuration cannot be used" "$worker" --conf
 says worker_flag 78 "the configuration cannot be used" "$worker" --config '' --set log.level=loud
 says worker_secret 78 "auth.jwt_secret" "$worker" --config ''
 says worker_log 78 "log.file cannot be opened" $secret "$worker" --config '' --set log.file=/dev/null/x
+broken=$(mktemp -d)
+cp -r "${T_SRCDIR:-$(dirname "$0")/../..}/templates/." "$broken"
+chmod -R u+w "$broken"
+printf '\n{{#x}}\n' >"$broken/error.mustache"
+says worker_template 78 "/error.mustache:2: a section that is not closed" $secret \
+	MARQUEE_SITE_TEMPLATES="$broken" "$worker" --config ''
+printf '{' >"$broken/lang/de.json"
+says worker_language 78 "/lang/de.json: this is no JSON" $secret MARQUEE_SITE_TEMPLATES="$broken" "$worker" --config ''
+rm -r "$broken"
 # Without a listening socket it is plain CGI: the answer of a service whose parts are all away.
 says worker_cgi 0 "Status: 200" $secret REQUEST_METHOD=GET REQUEST_URI=/livez MARQUEE_DB_DSN=host=/nonexistent \
 	MARQUEE_SHM_DIR=/dev/null/x "$worker"
