@@ -206,18 +206,20 @@ bool clock_zone_valid(const char *zone)
 	return ok;
 }
 
-/* Nothing else here asks the library for local times: the zone stays until another is wanted. */
-static void use_zone(const char *zone)
+/* False: there is no such zone, or it is UTC. Nothing else here asks the library for local times:
+ * the zone stays until another is wanted, and is looked up no more. */
+static bool use_zone(const char *zone)
 {
-	static char used[80];
-	char tz[80];
+	static char used[80] = ":";
 
-	snprintf(tz, sizeof(tz), ":%s", zone);
-	if (strcmp(tz, used) == 0)
-		return;
-	memcpy(used, tz, strlen(tz) + 1);
-	setenv("TZ", tz, 1);
+	if (zone && zone[0] && strcmp(zone, used + 1) == 0)
+		return true;
+	if (!clock_zone_valid(zone) || strcmp(zone, "UTC") == 0)
+		return false;
+	snprintf(used, sizeof(used), ":%s", zone);
+	setenv("TZ", used, 1);
 	tzset();
+	return true;
 }
 
 /* Days since 1970 of the local date at t, in the zone in use. */
@@ -235,12 +237,10 @@ void clock_local(const char *zone, int64_t us, struct tm *out)
 {
 	time_t at = (time_t)floor_div(us, US);
 
-	if (!clock_zone_valid(zone) || strcmp(zone, "UTC") == 0) {
+	if (use_zone(zone))
+		localtime_r(&at, out);
+	else
 		gmtime_r(&at, out);
-		return;
-	}
-	use_zone(zone);
-	localtime_r(&at, out);
 }
 
 int64_t clock_zone_midnight(const char *zone, int64_t day_us)
@@ -250,9 +250,8 @@ int64_t clock_zone_midnight(const char *zone, int64_t day_us)
 	 * Searching for the first second with the wanted date needs no special case for gaps. */
 	int64_t lo = day * DAY_S - 16 * 3600, hi = (day + 1) * DAY_S + 16 * 3600;
 
-	if (!clock_zone_valid(zone) || strcmp(zone, "UTC") == 0)
+	if (!use_zone(zone))
 		return day * DAY_S * US;
-	use_zone(zone);
 	while (lo < hi) {
 		int64_t mid = lo + (hi - lo) / 2;
 

@@ -4,11 +4,15 @@
 #include "web/guard.h"
 #include "web/session.h"
 
-/* Where to go afterwards: only to an address of this site. */
+/* Where to go afterwards: only to an address of this site. Browsers leave out tabs and line breaks
+ * and take \ for /, so that what is left might name another host. */
 static const char *next_of(const char *wanted)
 {
-	if (!wanted || wanted[0] != '/' || wanted[1] == '/' || strpbrk(wanted, "\\\r\n"))
+	if (!wanted || wanted[0] != '/' || wanted[1] == '/')
 		return "/";
+	for (const char *p = wanted; *p; p++)
+		if (*p <= ' ' || *p > '~' || *p == '\\')
+			return "/";
 	return wanted;
 }
 

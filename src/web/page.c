@@ -157,7 +157,6 @@ struct json_object *page_data(struct req *rq)
 	js_add(o, "t", json_object_get(texts[i]));
 	put(o, "lang", languages[i]);
 	put(o, "path", arena_strndup(rq->ctx->arena, rq->http->path.p, rq->http->path.n));
-	put(o, "public_url", rq->ctx->cfg->http_public_url);
 	put(o, "version", MARQUEE_VERSION);
 	put(o, "request_id", rq->request_id);
 	if (actor_known(&rq->actor)) {
@@ -207,14 +206,6 @@ void page_add_errors(struct req *rq, struct json_object *o)
 		put(wrong, d->field, d->reason);
 }
 
-static void to_sign_in(struct req *rq)
-{
-	struct str path = http_encode(rq->ctx->arena, rq->http->path);
-
-	rq->rs->status = 303;
-	http_setf(rq->rs, "Location", "/login?next=%.*s", (int)path.n, path.p);
-}
-
 void page_error(struct req *rq)
 {
 	struct ctx *c = rq->ctx;
@@ -222,10 +213,6 @@ void page_error(struct req *rq)
 	struct json_object *o = page_data(rq), *list = js_made(json_object_new_array());
 	struct strbuf b;
 
-	if (c->err == E_UNAUTH && rq->http->method == M_GET) {
-		to_sign_in(rq);
-		return;
-	}
 	js_add(o, "status", js_made(json_object_new_int(e->http)));
 	put(o, "title", e->title);
 	put(o, "message", c->err_msg && *c->err_msg ? c->err_msg : e->title);

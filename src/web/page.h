@@ -14,8 +14,9 @@ void page_close(void);
 /* Is the answer to be a page? Where there is no such address, whoever asks for HTML gets one. */
 bool page_wanted(const struct req *rq);
 
-/* What every template may use: t (the texts of the reader's language), lang, path, public_url,
- * version, request_id. Belongs to the arena; the page's own members are added to it. */
+/* What every template may use: t (the texts of the reader's language), lang, path, version,
+ * request_id; user and form_key of who is signed in. Belongs to the arena; the page's own members
+ * are added to it. */
 struct json_object *page_data(struct req *rq);
 /* Answers with that template; 304 when the reader has the same page already. */
 enum err page_reply(struct req *rq, int status, const char *name,
@@ -24,7 +25,7 @@ enum err page_reply(struct req *rq, int status, const char *name,
 enum err page_redirect(struct req *rq, const char *path) MUST_CHECK;
 /* The recorded error for a form that is shown again: error (a sentence), wrong {field: reason}. */
 void page_add_errors(struct req *rq, struct json_object *o);
-/* The answer to the request's recorded error, as a page; who has to sign in is sent there. */
+/* The answer to the request's recorded error, as a page. */
 void page_error(struct req *rq);
 
 /* "Thu 21 May 2026, 19:00 – 21:00" in the reader's language, by the clocks of that zone; end may be

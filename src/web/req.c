@@ -45,6 +45,18 @@ static void set_fingerprint(struct req *rq, struct str body)
 	rq->idem.fingerprint = hex;
 }
 
+enum err req_body(struct req *rq, struct str *out)
+{
+	struct ctx *c = rq->ctx;
+	enum err e = http_read_body(rq->http, (size_t)c->cfg->http_body_limit, out);
+
+	if (e == E_TOOBIG)
+		return fail(c, e, "the body is over %ld bytes", c->cfg->http_body_limit);
+	if (e != OK)
+		return fail(c, e, "the body is shorter than its announced length");
+	return OK;
+}
+
 enum err req_json(struct req *rq, bool optional, struct json_object **out)
 {
 	struct ctx *c = rq->ctx;
@@ -53,12 +65,7 @@ enum err req_json(struct req *rq, bool optional, struct json_object **out)
 
 	if (!json && rq->http->content_length > 0) /* before a byte of it is read */
 		return fail(c, E_MEDIA, "the body must be sent as application/json");
-	enum err e = http_read_body(rq->http, (size_t)c->cfg->http_body_limit, &body);
-
-	if (e == E_TOOBIG)
-		return fail(c, e, "the body is over %ld bytes", c->cfg->http_body_limit);
-	if (e != OK)
-		return fail(c, e, "the body is shorter than its announced length");
+	TRY(req_body(rq, &body));
 	set_fingerprint(rq, body);
 	if (body.n == 0 && optional) {
 		*out = js_object(c->arena);

@@ -262,7 +262,7 @@ static void finish(struct req *rq)
 	if (rq->rs->status < 400 && rq->route)
 		http_set(rq->rs, "Cache-Control", cache_words[cacheable(rq)]);
 	if (rq->route && rq->route->cache == C_DOC)
-		http_set(rq->rs, "Vary", page_wanted(rq) ? "Accept-Language, Cookie"
+		http_set(rq->rs, "Vary", page_wanted(rq) ? "Accept-Language, Authorization, Cookie"
 							 : "Authorization, Cookie");
 	if (c->cfg->http_server_timing)
 		http_setf(rq->rs, "Server-Timing", "sql;desc=%u, cache;desc=%u", c->sql_trips,

@@ -90,6 +90,7 @@ void route_sent(struct ctx *c, struct http_request *rq, struct http_response *rs
 struct str req_param(const struct req *rq, const char *name);
 /* The path parameter as an id; E_NOTFOUND "no such <what>" when it is none. */
 enum err req_path_id(struct req *rq, const char *name, const char *what, struct id *out) MUST_CHECK;
+enum err req_body(struct req *rq, struct str *out) MUST_CHECK; /* whole; E_TOOBIG, E_MALFORMED */
 /* Body as a JSON object; empty body gives an empty object when optional. Enforces content type,
  * size, grammar. E_MEDIA, E_TOOBIG, E_MALFORMED, E_INVALID. Also makes idem.fingerprint. */
 enum err req_json(struct req *rq, bool optional, struct json_object **out) MUST_CHECK;

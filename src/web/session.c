@@ -81,6 +81,8 @@ enum err session_actor(struct req *rq)
 	if (e != E_UNAUTH)
 		return e;
 	ctx_forgive(rq->ctx);
+	if (access.n || refresh.n)
+		session_end(rq);	/* or each page would ask for them again */
 	return OK;
 }
 
@@ -135,8 +137,8 @@ static enum err read_form(struct req *rq, struct json_object **out)
 
 	if (strncasecmp(rq->http->content_type, type, sizeof(type) - 1) != 0)
 		return fail(c, E_MEDIA, "a form must be sent as %s", type);
-	if (http_read_body(rq->http, (size_t)c->cfg->http_body_limit, &body) != OK ||
-	    http_params(c->arena, body, &p) != OK)
+	TRY(req_body(rq, &body));
+	if (http_params(c->arena, body, &p) != OK)
 		return fail(c, E_MALFORMED, "the form cannot be read");
 	*out = js_object(c->arena);
 	for (; p; p = p->next) {

@@ -124,7 +124,7 @@ def test_signing_in_and_out():
     expect(b.cookies, {})
     b.cookies = old
     expect(who.email in text_of(b.get("/")), False, "the old cookies are worth nothing")
-    for there in ("//evil.example", "https://evil.example", "/\\evil.example"):
+    for there in ("//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "/ /evil.example"):
         b = Browser()
         b.get("/login?next=" + urllib.parse.quote(there, safe=""))
         expect(b.form("/login", email=who.email, password=PASSWORD).header("Location"), "/", there)

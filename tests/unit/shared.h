@@ -10,6 +10,21 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+/* ---- an arena for the whole suite ---- */
+static struct arena *arena;
+
+static bool make_arena(void)
+{
+	arena = arena_new(64 << 20);
+	return true;
+}
+
+static void drop_arena(void)
+{
+	arena_free(arena);
+}
+
+/* ---- data ---- */
 /* The folder of that name, whether it exists or not. */
 static inline const char *shared_folder(struct arena *a, const char *name)
 {

@@ -148,6 +148,8 @@ static void what_clocks_show(void)
 		{ "America/New_York", "2026-11-01T06:30:00Z", 1, 30, 1 },
 		{ "Asia/Kolkata", "2026-05-01T20:00:00Z", 1, 30, 2 },
 		{ "No/Where", "2026-05-01T20:00:00Z", 20, 0, 1 },
+		{ "", "2026-05-01T20:00:00Z", 20, 0, 1 },
+		{ NULL, "2026-05-01T20:00:00Z", 20, 0, 1 },
 		{ "Europe/Berlin", "1960-01-01T00:00:00Z", 1, 0, 1 },
 	};
 	struct tm tm;

@@ -7,19 +7,6 @@
 #include <dirent.h>
 #include <math.h>
 
-static struct arena *arena;
-
-static bool make_arena(void)
-{
-	arena = arena_new(64 << 20);
-	return true;
-}
-
-static void drop_arena(void)
-{
-	arena_free(arena);
-}
-
 static enum err parse(struct ctx *c, struct str s, struct json_object **out)
 {
 	memset(c, 0, sizeof(*c));

@@ -6,19 +6,6 @@
 
 #define OUT_MAX 65536
 
-static struct arena *arena;
-
-static bool make_arena(void)
-{
-	arena = arena_new(64 << 20);
-	return true;
-}
-
-static void drop_arena(void)
-{
-	arena_free(arena);
-}
-
 /* partials: {"name": "template"} */
 static const struct mustache *partial(void *partials, const char *name)
 {
