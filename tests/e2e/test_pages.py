@@ -124,6 +124,7 @@ def test_signing_in_and_out():
     expect(b.cookies, {})
     b.cookies = old
     expect(who.email in text_of(b.get("/")), False, "the old cookies are worth nothing")
+    expect(b.cookies, {}, "and are taken away")
     for there in ("//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "/ /evil.example"):
         b = Browser()
         b.get("/login?next=" + urllib.parse.quote(there, safe=""))
@@ -150,6 +151,7 @@ def test_forms_of_others_change_nothing():
     b.get(path)
     expect(b.ask("POST", path + "/answer", {"status": "going"}, Origin=URL).status, 415, "no form")
     expect(b.ask("POST", path + "/answer", body, **{**form, "Origin": URL, "Sec-Fetch-Site": "cross-site"}).status, 403)
+    expect(b.ask("POST", path + "/answer", b"status=" + b"x" * (1 << 20), Origin=URL, **form).status, 413, "too large")
     expect(stats(ev)["going"], 0, "nothing has changed")
 
 
