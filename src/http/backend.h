@@ -34,6 +34,10 @@ void http_vars_index(struct http_backend *io, struct arena *a, char *const *envp
 void http_request_init(struct http_request *rq, struct arena *a, const struct config *cfg,
 		       struct http_backend *io, char *const *envp);
 
+/* Takes what is left of an announced body and drops it, within two seconds: a web server that still
+ * writes when we close loses the answer (mod_cgid, mod_fcgid). */
+void http_discard_body(struct http_request *rq);
+
 /* An answer without headers and body, status 500 until somebody sets it. */
 void http_response_init(struct http_response *rs, struct arena *a);
 

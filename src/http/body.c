@@ -6,6 +6,7 @@
 /* A body may take this long, and a second more for each 4 KB: a slow one must not hold a worker. */
 #define BODY_MS 20000
 #define BODY_BYTES_PER_MS 4
+#define DISCARD_MS 2000	/* so long for a body that nobody reads */
 
 /* Reads until *n is room or the body ends (then *n < room). */
 static enum err fill(struct http_request *rq, char *to, size_t room, size_t *n)
@@ -81,4 +82,19 @@ enum err http_read_body(struct http_request *rq, size_t max, struct str *out)
 	if (io->body_err == OK)
 		*out = io->body;
 	return io->body_err;
+}
+
+void http_discard_body(struct http_request *rq)
+{
+	int64_t until = clock_mono_ms() + DISCARD_MS;
+	char waste[16384];
+
+	while (rq->content_length > (int64_t)rq->body_read && clock_mono_ms() < until) {
+		uint64_t left = (uint64_t)rq->content_length - rq->body_read;
+		long got = rq->io->read(rq->io, waste, left < sizeof(waste) ? left : sizeof(waste));
+
+		if (got <= 0)
+			return;
+		rq->body_read += (size_t)got;
+	}
 }

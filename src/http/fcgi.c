@@ -43,6 +43,7 @@ static void serve_one(const struct http_app *app, struct arena *a, struct http_b
 		flush(io);
 	if (app->sent)
 		app->sent(app->user, &rq, &rs);
+	http_discard_body(&rq);
 	arena_reset(a);
 }
 

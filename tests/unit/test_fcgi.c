@@ -333,6 +333,24 @@ static void limits_bodies_without_length(void)
 	T_EQ_INT(server_stop(SIGTERM), 0);
 }
 
+/* A web server may write all of the body before it reads: closed before that, it has no answer. */
+static void takes_a_body_that_it_refuses(void)
+{
+	int fd;
+
+	server_start();
+	fd = client();
+	send_head(fd, "POST", "/body", "6000000", false);
+	wait_started();
+	usleep(400000);	/* longer than libfcgi lingers */
+	for (int i = 0; i < 100; i++)
+		record(fd, STDIN, big, 60000);
+	record(fd, STDIN, NULL, 0);
+	T_TRUE(starts(receive(fd), "Status: 413") && reply.ended);
+	close(fd);
+	T_EQ_INT(server_stop(SIGTERM), 0);
+}
+
 static void sends_big_answers(void)
 {
 	server_start();
@@ -444,44 +462,61 @@ static void bad_peers_do_no_harm(void)
 
 /* ---- CGI ---- */
 
-/* Runs one CGI request; its standard input is written and, unless keep_open, closed. Without
- * input its output has no reader either. */
-static int cgi(char *const *env, const char *input, bool keep_open)
+/* One CGI process with these as its standard input and output. */
+static pid_t cgi_start(char *const *env, int in, int out)
 {
-	int in[2], out[2], rc, nowhere = open("/dev/null", O_RDONLY);
-	ssize_t n;
 	pid_t pid;
 
-	T_REQUIRE(pipe(in) == 0 && pipe(out) == 0);
 	fflush(NULL);
-	if (!input)
-		dup2(nowhere, out[0]);
 	pid = fork();
 	if (pid == 0) {
 		alarm(SERVER_LIFE);
 		app_state.started[1] = open("/dev/null", O_WRONLY);
-		dup2(in[0], 0);
-		dup2(out[1], 1);
-		close(in[1]);
-		close(out[0]);
+		dup2(in, 0);
+		dup2(out, 1);
+		for (int fd = 3; fd < 64; fd++)
+			if (fd != app_state.started[1])
+				close(fd);
 		for (; *env; env++)
 			putenv(*env);
 		app_state.idled = 1;
 		exit(run_app());
 	}
+	close(in);
+	if (out != in)
+		close(out);
+	return pid;
+}
+
+static void cgi_receive(int from)
+{
+	ssize_t n;
+
+	for (reply.n = 0; (n = read(from, reply.text + reply.n,
+				    sizeof(reply.text) - 1 - reply.n)) > 0;)
+		reply.n += (size_t)n;
+	reply.text[reply.n] = '\0';
+	close(from);
+}
+
+/* Runs one CGI request; its standard input is written and, unless keep_open, closed. Without
+ * input its output has no reader either. */
+static int cgi(char *const *env, const char *input, bool keep_open)
+{
+	int in[2], out[2], rc, nowhere = open("/dev/null", O_RDONLY);
+	pid_t pid;
+
+	T_REQUIRE(pipe(in) == 0 && pipe(out) == 0);
+	if (!input)
+		dup2(nowhere, out[0]);
 	close(nowhere);
-	close(in[0]);
-	close(out[1]);
+	pid = cgi_start(env, in[0], out[1]);
 	if (input)
 		T_EQ_INT(write(in[1], input, strlen(input)), (ssize_t)strlen(input));
 	if (!keep_open)
 		close(in[1]);
-	for (reply.n = 0; (n = read(out[0], reply.text + reply.n,
-				    sizeof(reply.text) - 1 - reply.n)) > 0;)
-		reply.n += (size_t)n;
-	reply.text[reply.n] = '\0';
+	cgi_receive(out[0]);
 	rc = child_status(pid);
-	close(out[0]);
 	if (keep_open)
 		close(in[1]);
 	return rc;
@@ -491,7 +526,8 @@ static int cgi(char *const *env, const char *input, bool keep_open)
 static char post[] = "REQUEST_METHOD=POST", get[] = "REQUEST_METHOD=GET";
 static char to_body[] = "REQUEST_URI=/body", to_env[] = "REQUEST_URI=/x?y";
 static char to_big[] = "REQUEST_URI=/big";
-static char length4[] = "CONTENT_LENGTH=4", proxy[] = "HTTP_PROXY=http://evil.example/";
+static char length4[] = "CONTENT_LENGTH=4", length300k[] = "CONTENT_LENGTH=300000";
+static char proxy[] = "HTTP_PROXY=http://evil.example/";
 
 static void cgi_answers_once(void)
 {
@@ -509,6 +545,20 @@ static void cgi_reads_bodies(void)
 	T_EQ_STR(reply.text, "Status: 200 OK\r\nContent-Length: 10\r\n\r\nto the end");
 	T_EQ_INT(cgi(ENV(post, to_body, length4), "cut", false), 0);
 	T_TRUE(starts(reply.text, "Status: 400 "));
+}
+
+/* mod_cgid's input and output are one socket: closed with input left in it, the answer is lost. */
+static void cgi_takes_a_body_that_it_refuses(void)
+{
+	int ends[2];
+	pid_t pid;
+
+	T_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	pid = cgi_start(ENV(post, to_body, length300k), ends[0], ends[0]);
+	T_EQ_INT(send(ends[1], big, BIG, MSG_NOSIGNAL), BIG);
+	cgi_receive(ends[1]);
+	T_TRUE(starts(reply.text, "Status: 413"));
+	T_EQ_INT(child_status(pid), 0);
 }
 
 static void cgi_writes_big_answers(void)
@@ -541,8 +591,10 @@ static void clean_up(void)
 }
 
 T_SUITE_WITH("FastCGI and CGI", prepare, clean_up, T(answers_get), T(reads_bodies),
-	     T(survives_lying_lengths), T(limits_bodies_without_length), T(sends_big_answers),
+	     T(survives_lying_lengths), T(limits_bodies_without_length),
+	     T(takes_a_body_that_it_refuses), T(sends_big_answers),
 	     T(signal_in_a_body_finishes_the_request), T(signal_leaves_no_backlog),
 	     T(every_stop_signal_ends_an_idle_worker), T(kept_connection_does_not_pin),
 	     T(bad_peers_do_no_harm), T(cgi_answers_once), T(cgi_reads_bodies),
-	     T(cgi_writes_big_answers), T(cgi_outlives_its_reader))
+	     T(cgi_takes_a_body_that_it_refuses), T(cgi_writes_big_answers),
+	     T(cgi_outlives_its_reader))
