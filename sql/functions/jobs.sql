@@ -174,5 +174,6 @@ INSERT INTO jobs (name, fn, every, note) VALUES
   ('scores', 'job_scores', '5 minutes', 'popularity of coming events'),
   ('partitions', 'job_partitions', '6 hours', 'daily outbox partitions, a week ahead; old ones dropped'),
   ('cleanup', 'job_cleanup', '10 minutes', 'expired keys, revocations, sign-ins, limits'),
+  ('audit', 'job_audit', '1 day', 'what people changed more than two years ago is forgotten'),
   ('invariants', 'job_invariants', '15 minutes', 'counts violated invariants for the metrics')
 ON CONFLICT (name) DO UPDATE SET fn = excluded.fn, every = excluded.every, note = excluded.note;

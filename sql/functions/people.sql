@@ -27,24 +27,59 @@ END $$;
 -- What a sign-in needs to know. Takes from the account's and the address's quota first (0: no limit);
 -- wait > 0: refused, try again in so many seconds. No id: nobody of that name.
 CREATE OR REPLACE FUNCTION login_lookup(p_email text, p_address text, quota int, OUT wait int, OUT id uuid,
-                                        OUT hash text) LANGUAGE plpgsql AS $$
+                                        OUT hash text, OUT second text, OUT step bigint) LANGUAGE plpgsql AS $$
 BEGIN
   wait := rate_take('login-address', p_address, quota * 5, interval '1 hour');
   -- by account and address, so that strangers do not lock the owner out; many addresses together: ten times that
   IF wait = 0 THEN wait := rate_take('login', lower(p_email) || ' ' || p_address, quota, interval '1 hour'); END IF;
   IF wait = 0 THEN wait := rate_take('login-account', lower(p_email), quota * 10, interval '1 hour'); END IF;
   IF wait > 0 THEN RETURN; END IF;
-  SELECT u.id, u.password_hash INTO login_lookup.id, hash FROM users u
+  SELECT u.id, u.password_hash, f.sealed, f.last_step INTO login_lookup.id, hash, second, step
+    FROM users u LEFT JOIN second_factors f ON f.user_id = u.id AND f.confirmed_at IS NOT NULL
     WHERE u.email = p_email::citext AND u.is_active AND u.deleted_at IS NULL;
 END $$;
 
+-- ---- the second factor ----
+-- A secret to be confirmed; one that counts already stays.
+CREATE OR REPLACE FUNCTION second_begin(p_user uuid, p_sealed text) RETURNS effect LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO second_factors AS f (user_id, sealed) VALUES (p_user, p_sealed)
+    ON CONFLICT (user_id) DO UPDATE SET sealed = excluded.sealed, last_step = 0 WHERE f.confirmed_at IS NULL;
+  IF NOT FOUND THEN RETURN refuse(409, 'CONFLICT', 'a second factor is set up already'); END IF;
+  RETURN ROW(200, NULL, NULL, NULL, NULL)::effect;
+END $$;
+-- From here on every sign-in needs it; recovery: hashes of the codes that replace it, once each.
+CREATE OR REPLACE FUNCTION second_confirm(p_user uuid, p_step bigint, p_recovery text[]) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE second_factors SET confirmed_at = now(), last_step = p_step, recovery = p_recovery
+    WHERE user_id = p_user AND confirmed_at IS NULL;
+  IF NOT FOUND THEN RETURN false; END IF;
+  PERFORM audit_put('user.second_factor_on', 'user', p_user);
+  RETURN true;
+END $$;
+-- Uses up a code of the app (its step) or a recovery code (its hash); false: it was used before.
+CREATE OR REPLACE FUNCTION second_use(p_user uuid, p_step bigint, p_hash text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE second_factors SET last_step = greatest(last_step, p_step), recovery = array_remove(recovery, p_hash)
+    WHERE user_id = p_user AND confirmed_at IS NOT NULL AND (last_step < p_step OR p_hash = ANY (recovery));
+  RETURN FOUND;
+END $$;
+CREATE OR REPLACE FUNCTION second_off(p_user uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM second_factors WHERE user_id = p_user;
+  IF FOUND THEN PERFORM audit_put('user.second_factor_off', 'user', p_user); END IF;
+END $$;
+
 -- Opens a sign-in: a family with its first refresh token. newhash replaces the stored hash if given.
-CREATE OR REPLACE FUNCTION session_open(p_user uuid, p_family uuid, p_token text, ttl_s bigint, newhash text)
+CREATE OR REPLACE FUNCTION session_open(p_user uuid, p_family uuid, p_token text, ttl_s bigint, newhash text,
+                                        p_address text, p_agent text)
 RETURNS TABLE (email text, role text, epoch int, profile text) LANGUAGE plpgsql AS $$
 BEGIN
   IF newhash IS NOT NULL THEN UPDATE users SET password_hash = newhash WHERE users.id = p_user; END IF;
-  INSERT INTO refresh_families (id, user_id, expires_at) VALUES (p_family, p_user, now() + ttl_s * interval '1 second');
+  INSERT INTO refresh_families (id, user_id, expires_at, address, agent)
+    VALUES (p_family, p_user, now() + ttl_s * interval '1 second', p_address, p_agent);
   INSERT INTO refresh_tokens (hash, family_id) VALUES (p_token, p_family);
+  PERFORM audit_put('user.signed_in', 'user', p_user, NULL, NULL, p_user);
   RETURN QUERY SELECT u.email::text, u.role, u.token_epoch, user_profile(u) FROM users u WHERE u.id = p_user;
 END $$;
 
@@ -78,10 +113,27 @@ BEGIN
     RETURN QUERY SELECT 'stolen', f.id, f.user_id, NULL, NULL, NULL::int, NULL;
     RETURN;
   END IF;
+  UPDATE refresh_families SET used_at = now() WHERE id = f.id;
   UPDATE refresh_tokens SET used_at = coalesce(used_at, clock_timestamp()) WHERE hash = p_token;
   INSERT INTO refresh_tokens (hash, family_id) VALUES (p_new, f.id);
   RETURN QUERY SELECT 'ok', f.id, u.id, u.email::text, u.role, u.token_epoch, user_profile(u)
     FROM users u WHERE u.id = f.user_id;
+END $$;
+
+-- The sign-ins of a person that can still be used, the last used first.
+CREATE OR REPLACE FUNCTION sessions_of(p_user uuid) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT coalesce(json_agg(row_to_json(r)), '[]')::text FROM (
+    SELECT id, iso(created_at) AS created_at, iso(used_at) AS used_at, iso(expires_at) AS expires_at, address, agent
+    FROM refresh_families WHERE user_id = p_user AND revoked_at IS NULL AND expires_at > now()
+    ORDER BY refresh_families.used_at DESC, id LIMIT 100) r
+$$;
+-- Ends one of them; false when it is not theirs, or over.
+CREATE OR REPLACE FUNCTION session_end(p_user uuid, p_family uuid, ttl_s bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM refresh_families WHERE id = p_family AND user_id = p_user AND revoked_at IS NULL FOR UPDATE;
+  IF NOT FOUND THEN RETURN false; END IF;
+  PERFORM session_revoke(p_family, ttl_s);
+  RETURN true;
 END $$;
 
 -- Makes every token of a person worthless (role change, disabling, log out everywhere).

@@ -19,23 +19,23 @@ SELECT id FROM events WHERE slug = :slug AND deleted_at IS NULL;
 -- Its zone, for whole days in an edit.
 SELECT timezone FROM events WHERE id = :id AND deleted_at IS NULL;
 
--- name: EVENT_CREATE (id uuid, host uuid, body jsonb, quota int4) effect
+-- name: EVENT_CREATE (id uuid, host uuid, body jsonb, quota int4) effect audited
 -- A new event.
 SELECT f.* FROM event_create(:id, :host, :body, :quota) f;
 
--- name: EVENT_UPDATE (id uuid, user uuid, admin bool, patch jsonb, versions int4[]) effect
+-- name: EVENT_UPDATE (id uuid, user uuid, admin bool, patch jsonb, versions int4[]) effect audited
 -- Changes an event.
 SELECT f.* FROM event_update(:id, :user, :admin, :patch, :versions) f;
 
--- name: EVENT_PUBLISH (id uuid, user uuid, admin bool, versions int4[]) effect
+-- name: EVENT_PUBLISH (id uuid, user uuid, admin bool, versions int4[]) effect audited
 -- A draft becomes active.
 SELECT f.* FROM event_publish(:id, :user, :admin, :versions) f;
 
--- name: EVENT_CANCEL (id uuid, user uuid, admin bool, reason text, versions int4[]) effect
+-- name: EVENT_CANCEL (id uuid, user uuid, admin bool, reason text, versions int4[]) effect audited
 -- Calls an event off.
 SELECT f.* FROM event_cancel(:id, :user, :admin, :reason, :versions) f;
 
--- name: EVENT_DELETE (id uuid, user uuid, admin bool, versions int4[]) effect
+-- name: EVENT_DELETE (id uuid, user uuid, admin bool, versions int4[]) effect audited
 -- Takes an event away.
 SELECT f.* FROM event_delete(:id, :user, :admin, :versions) f;
 

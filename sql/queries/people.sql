@@ -3,12 +3,46 @@
 SELECT f.* FROM user_create(:id, :email, :hash, :name, :role) f;
 
 -- name: LOGIN_LOOKUP (email text, address text, quota int4) one writes
--- Seconds to wait (limit), id and hash of an active account.
-SELECT l.wait, l.id, l.hash FROM login_lookup(:email, :address, :quota) l;
+-- Seconds to wait (limit), id and hash of an active account, its second factor.
+SELECT l.wait, l.id, l.hash, l.second, l.step FROM login_lookup(:email, :address, :quota) l;
 
--- name: SESSION_OPEN (user uuid, family uuid, token text, ttl int8, newhash text) one writes
+-- name: SESSION_OPEN (user uuid, family uuid, token text, ttl int8, newhash text, address text,
+--   agent text) one audited
 -- A sign-in begins: e-mail, role, token epoch, profile.
-SELECT s.email, s.role, s.epoch, s.profile FROM session_open(:user, :family, :token, :ttl, :newhash) s;
+SELECT s.email, s.role, s.epoch, s.profile
+FROM session_open(:user, :family, :token, :ttl, :newhash, :address, :agent) s;
+
+-- name: SECOND_GET (user uuid) optional
+-- One's second factor: sealed secret, since when it counts, last step, how many recovery codes are left.
+SELECT sealed, iso(confirmed_at), last_step, cardinality(recovery) FROM second_factors WHERE user_id = :user;
+
+-- name: SECOND_BEGIN (user uuid, sealed text) effect
+-- A secret to be confirmed.
+SELECT f.* FROM second_begin(:user, :sealed) f;
+
+-- name: SECOND_CONFIRM (user uuid, step int8, recovery text[]) one audited
+-- The secret counts from now on.
+SELECT second_confirm(:user, :step, :recovery);
+
+-- name: SECOND_USE (user uuid, step int8, hash text) one writes
+-- Uses a code up; false: it was used before.
+SELECT second_use(:user, :step, :hash);
+
+-- name: SECOND_OFF (user uuid) one audited
+-- Sign-ins need no second factor any more.
+SELECT second_off(:user);
+
+-- name: SESSIONS (user uuid) one
+-- Somebody's sign-ins that can still be used, as a JSON array.
+SELECT sessions_of(:user);
+
+-- name: SESSION_END (user uuid, family uuid, ttl int8) one writes
+-- Ends one of one's own sign-ins; false: there is no such one.
+SELECT session_end(:user, :family, :ttl);
+
+-- name: USER_REVOKE (user uuid, ttl int8) one writes
+-- Ends all sign-ins of somebody: the new token epoch.
+SELECT user_revoke(:user, :ttl);
 
 -- name: SESSION_REFRESH (token text, new text, grace int8, ttl int8) one writes
 -- Rotates a refresh token: outcome, family, user, e-mail, role, epoch, profile.
@@ -37,7 +71,7 @@ WHERE created_at > now() - :seconds * interval '1 second' AND expires_at > now()
 -- Who signs in by that address: id, e-mail, role, token epoch.
 SELECT id, email, role, token_epoch FROM users WHERE email = :email AND is_active AND deleted_at IS NULL;
 
--- name: USER_SET_ROLE (email text, role text, ttl int8) one writes
+-- name: USER_SET_ROLE (email text, role text, ttl int8) one audited
 -- Gives a role and voids the tokens that carry the old one; NULL for nobody.
 SELECT user_set_role(:email, :role, :ttl);
 

@@ -34,22 +34,24 @@ static enum err reply_session(struct req *rq, int status, const struct session *
 
 static enum err auth_register(struct req *rq)
 {
+	struct client from = guard_client(rq);
 	struct session s;
 	struct input in;
 
 	TRY(read_body(rq, &in));
-	TRY(people_register(rq->ctx, &in, &s));
+	TRY(people_register(rq->ctx, &in, &from, &s));
 	rq->message = "Welcome";
 	return reply_session(rq, 201, &s);
 }
 
 static enum err auth_login(struct req *rq)
 {
+	struct client from = guard_client(rq);
 	struct session s;
 	struct input in;
 
 	TRY(read_body(rq, &in));
-	TRY(people_login(rq->ctx, &in, guard_client(rq), &s));
+	TRY(people_login(rq->ctx, &in, &from, &s));
 	rq->message = "Signed in";
 	return reply_session(rq, 200, &s);
 }

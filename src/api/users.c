@@ -67,6 +67,31 @@ static enum err users_batch(struct req *rq)
 	return reply_data(rq, 200, json);
 }
 
+static enum err sessions_show(struct req *rq)
+{
+	const char *json;
+
+	TRY(people_sessions(rq->ctx, &json));
+	return reply_data(rq, 200, json);
+}
+
+static enum err session_end_one(struct req *rq)
+{
+	struct id id;
+
+	TRY(req_path_id(rq, "session", "sign-in", &id));
+	TRY(people_session_end(rq->ctx, &id));
+	rq->message = "This sign-in has ended";
+	return reply_data(rq, 200, "null");
+}
+
+static enum err sessions_end_all(struct req *rq)
+{
+	TRY(people_sessions_end(rq->ctx));
+	rq->message = "Signed out everywhere";
+	return reply_data(rq, 200, "null");
+}
+
 const struct route user_routes[] = {
 	{ M_GET, "/users/profile", profile_show, WHO_MEMBER, 0, RL_BROWSE, C_NONE, 0, NULL, NULL,
 	  "One's own profile" },
@@ -74,6 +99,12 @@ const struct route user_routes[] = {
 	  people_profile_fields, NULL, "Replace one's own profile" },
 	{ M_PATCH, "/users/profile", profile_change, WHO_MEMBER, 0, RL_WRITE, C_NONE, 0,
 	  people_profile_fields, NULL, "Change parts of one's own profile" },
+	{ M_GET, "/users/me/sessions", sessions_show, WHO_MEMBER, 0, RL_BROWSE, C_NONE, 0, NULL,
+	  NULL, "One's own sign-ins: since when, from where, with what" },
+	{ M_DELETE, "/users/me/sessions", sessions_end_all, WHO_MEMBER, 0, RL_WRITE, C_NONE, 0,
+	  NULL, NULL, "Sign out everywhere" },
+	{ M_DELETE, "/users/me/sessions/:session", session_end_one, WHO_MEMBER, 0, RL_WRITE, C_NONE,
+	  0, NULL, NULL, "End one of one's own sign-ins" },
 	{ M_POST, "/users/batch", users_batch, WHO_MEMBER, 0, RL_BROWSE, C_NONE, 0,
 	  people_batch_fields, NULL, "Short views of up to 100 people" },
 	{ M_GET, "/users/:id", user_show, WHO_MEMBER, 0, RL_BROWSE, C_NONE, 0, NULL, NULL,

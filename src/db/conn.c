@@ -220,7 +220,7 @@ static bool is_piped(const struct stmt *s, enum way way)
 {
 	if (way == WAY_SIMPLE)
 		return false;
-	return way == WAY_PREPARE || s->trace || s->fresh || s->place;
+	return way == WAY_PREPARE || s->origin || s->fresh || s->place;
 }
 
 static bool send_one(PGconn *k, const struct stmt *s, enum way way)
@@ -239,13 +239,15 @@ static bool send_one(PGconn *k, const struct stmt *s, enum way way)
  * first Sync finds it committed. */
 static bool send_piped(PGconn *k, const struct stmt *s, enum way way)
 {
-	static const char set_trace[] = "SELECT set_config('marquee.traceparent', $1, true)";
+	static const char set_origin[] =
+	    "SELECT set_config('marquee.traceparent', coalesce($1, ''), true), "
+	    "set_config('marquee.who', coalesce($2, ''), true)";
 
 	if (!PQenterPipelineMode(k))
 		return false;
 	if (way == WAY_PREPARE && !PQsendPrepare(k, s->name, s->text, s->n, s->types))
 		return false;
-	if (s->trace && !PQsendQueryParams(k, set_trace, 1, NULL, &s->trace, NULL, NULL, 0))
+	if (s->origin && !PQsendQueryParams(k, set_origin, 2, NULL, s->origin, NULL, NULL, 0))
 		return false;
 	if (s->fresh && !PQsendQueryParams(k, replica_fresh, 2, NULL, s->fresh, NULL, NULL, 0))
 		return false;

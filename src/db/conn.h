@@ -32,7 +32,8 @@ struct stmt {
 	bool writes;
 	bool simple;		/* simple protocol: several statements, no parameters */
 	bool assembled;		/* not out of sql/queries: prepared only while there is room */
-	const char *trace;	/* W3C trace context for the rows it writes, or NULL */
+	/* For the rows it writes: W3C trace context, who asks (each may be NULL); NULL: neither. */
+	const char *const *origin;
 	/* One more statement in the same round trip; never both. */
 	const char *const *fresh; /* before it: is a replica fit to answer? Parameters, or NULL */
 	bool place;		/* behind its commit: how far the log is */

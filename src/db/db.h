@@ -24,6 +24,7 @@ struct query_row {
 	int arity;		/* without the three parameters of the wrapper */
 	enum query_kind kind;
 	bool writes;		/* may change something: its loss is E_UNCERTAIN */
+	bool audited;		/* who asks for it is told to the audit log */
 	const char *file;	/* where it stands, for messages */
 	int line;
 };

@@ -9,7 +9,8 @@
 #	-- One event in its three parts.
 #	SELECT ... WHERE id = :id AND ...;
 # The header may run over several comment lines up to its kind. Kinds: one optional many none
-# effect; the word "writes" after the kind marks a SELECT that changes something. Refused: a name
+# effect; the word "writes" after the kind marks a SELECT that changes something, "audited" one that
+# tells the audit log who asks for it. Refused: a name
 # that is not in the list, a listed one that is not used, a name given twice, a second statement,
 # an unknown type. POSIX awk only: tried with mawk, gawk and busybox.
 
@@ -68,9 +69,10 @@ function header(text,	open, shut, rest, word, n) {
 	parameters(substr(text, open + 1, shut - open - 1))
 	rest = trim(substr(text, shut + 1))
 	n = split(rest, word, /[ \t]+/)
-	if (n < 1 || n > 2 || !(word[1] in kinds) || (n == 2 && word[2] != "writes"))
+	if (n < 1 || n > 2 || !(word[1] in kinds) || (n == 2 && word[2] !~ /^(writes|audited)$/))
 		complain("kind must be one, optional, many, none or effect, not \"" rest "\"")
 	kind = word[1]
+	audited = word[2] == "audited"
 	writes = n == 2 || kind == "effect" || kind == "none"
 }
 
@@ -228,6 +230,7 @@ function finish(	shown) {
 		"\t\t.kind = QUERY_" toupper(kind) ",\n\t\t.arity = " arity ",\n" \
 		"\t\t.types = " (types != "" ? "types_" count : "NULL") ",\n" \
 		"\t\t.writes = " (writes ? "true" : "false") ",\n" \
+		(audited ? "\t\t.audited = true,\n" : "") \
 		"\t\t.file = " literal(shown) ",\n\t\t.line = " line ",\n" \
 		"\t\t.text = " literal(sql) ",\n" \
 		(kind == "effect" ? "\t\t.keyed = " literal(wrap()) ",\n" : "") "\t},\n"

@@ -96,6 +96,8 @@ static void observe(const struct query_row *row, int64_t since)
 enum err query_run(struct ctx *c, const struct query_row *row, bool keyed, const char *const *args,
 		   struct answer *a)
 {
+	const char *origin[] = { row->writes ? c->traceparent : NULL,
+				 row->audited ? c->who : NULL };
 	int64_t since = db_observer ? mono_us() : 0;
 	struct stmt s = {
 		.name = row->name,
@@ -104,7 +106,7 @@ enum err query_run(struct ctx *c, const struct query_row *row, bool keyed, const
 		.args = args,
 		.n = row->arity,
 		.writes = row->writes,
-		.trace = row->writes ? c->traceparent : NULL,
+		.origin = origin[0] || origin[1] ? origin : NULL,
 		.place = row->writes && c->replica && !conn_in_transaction(c->db),
 	};
 	enum err e;

@@ -15,38 +15,6 @@ const struct input_field attendee_fields[] = {
 	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
 };
 
-static const char *docs_json(struct ctx *c, const PGresult *r, int col, long limit)
-{
-	int n = PQntuples(r) > limit ? (int)limit : PQntuples(r);
-	struct strbuf b;
-
-	strbuf_init(&b, c->arena, 8 << 20);
-	for (int i = 0; i < n; i++) {
-		strbuf_addc(&b, i ? ',' : '[');
-		strbuf_addstr(&b, db_get_str(r, i, col));
-	}
-	strbuf_adds(&b, n ? "]" : "[]");
-	if (b.failed)
-		(void)!fail(c, E_INTERNAL, "this page is too large: ask for fewer items");
-	return strbuf_str(&b);
-}
-
-/* LIKE's own characters in what people type stand for themselves. */
-static const char *like_escaped(struct ctx *c, const char *q)
-{
-	struct strbuf b;
-
-	if (!q)
-		return NULL;
-	strbuf_init(&b, c->arena, 1024);
-	for (; *q; q++) {
-		if (strchr("%_\\", *q))
-			strbuf_addc(&b, '\\');
-		strbuf_addc(&b, *q);
-	}
-	return strbuf_str(&b);
-}
-
 enum err list_attendees(struct ctx *c, const struct event_parts *e, const struct input *in,
 			struct list *out)
 {
@@ -60,12 +28,12 @@ enum err list_attendees(struct ctx *c, const struct event_parts *e, const struct
 	TRY(page_read(c, in, bound, &p));
 	if (status && strcmp(status, "waitlisted") == 0 && !host)
 		return fail(c, E_DENIED, "only its hosts see who waits");
-	TRY(db_query(c, Q_ATTENDEES, &r, e->id.s, status, like_escaped(c, js_str(in->values, "q")),
+	TRY(db_query(c, Q_ATTENDEES, &r, e->id.s, status, page_like(c, js_str(in->values, "q")),
 		     host ? "true" : "false", p.key, p.id, p.most, p.skip));
 	bool more = PQntuples(r) > p.limit;
 	int last = (int)p.limit - 1;
 
-	out->items = docs_json(c, r, 2, p.limit);
+	out->items = page_items(c, r, 2, p.limit);
 	out->pagination = page_json(c, &p, more ? db_get(r, last, 0) : NULL,
 				    more ? db_get(r, last, 1) : NULL, -1);
 	return c->err;
@@ -83,7 +51,7 @@ enum err list_waiting(struct ctx *c, const struct event_parts *e, const struct i
 	TRY(db_query(c, Q_WAITLIST, &r, e->id.s, only, p.key ? p.key : "0", p.most, p.skip));
 	bool more = PQntuples(r) > p.limit;
 
-	out->items = docs_json(c, r, 1, p.limit);
+	out->items = page_items(c, r, 1, p.limit);
 	out->pagination =
 	    page_json(c, &p, more ? db_get(r, (int)p.limit - 1, 0) : NULL, e->id.s, -1);
 	return c->err;

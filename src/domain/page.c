@@ -4,6 +4,7 @@
 #include "core/hash.h"
 #include "core/id.h"
 #include "core/strbuf.h"
+#include "db/db.h"
 
 #include <sodium.h>
 
@@ -91,5 +92,36 @@ const char *page_json(struct ctx *c, const struct page *p, const char *key, cons
 	if (total > TOTAL_MAX)
 		strbuf_adds(&b, ",\"total_is_minimum\":true");
 	strbuf_addc(&b, '}');
+	return strbuf_str(&b);
+}
+
+const char *page_items(struct ctx *c, const PGresult *r, int col, long limit)
+{
+	int n = PQntuples(r) > limit ? (int)limit : PQntuples(r);
+	struct strbuf b;
+
+	strbuf_init(&b, c->arena, 8 << 20);
+	for (int i = 0; i < n; i++) {
+		strbuf_addc(&b, i ? ',' : '[');
+		strbuf_addstr(&b, db_get_str(r, i, col));
+	}
+	strbuf_adds(&b, n ? "]" : "[]");
+	if (b.failed)
+		(void)!fail(c, E_INTERNAL, "this page is too large: ask for fewer items");
+	return strbuf_str(&b);
+}
+
+const char *page_like(struct ctx *c, const char *q)
+{
+	struct strbuf b;
+
+	if (!q)
+		return NULL;
+	strbuf_init(&b, c->arena, 1024);
+	for (; *q; q++) {
+		if (strchr("%_\\", *q))
+			strbuf_addc(&b, '\\');
+		strbuf_addc(&b, *q);
+	}
 	return strbuf_str(&b);
 }

@@ -5,6 +5,8 @@
 #include "core/ctx.h"
 #include "domain/input.h"
 
+#include <libpq-fe.h>
+
 /* clang-format off */
 #define PAGE_ROWS \
 	{ "page", IN_INT, 0, 1, 10000, 0, NULL, NULL, "Number of the page, from 1" }, \
@@ -28,5 +30,10 @@ enum err page_read(struct ctx *c, const struct input *in, const char *bound,
  * total < 0: unknown. */
 const char *page_json(struct ctx *c, const struct page *p, const char *key, const char *id,
 		      long total);
+/* Column col of the first limit rows, documents all, as a JSON array; E_INTERNAL into c when that
+ * is too much for one page. */
+const char *page_items(struct ctx *c, const PGresult *r, int col, long limit);
+/* LIKE's own characters in what people type stand for themselves; NULL stays NULL. */
+const char *page_like(struct ctx *c, const char *q);
 
 #endif

@@ -2,15 +2,21 @@
 #include "domain/people.h"
 
 #include "auth/password.h"
+#include "auth/seal.h"
 #include "auth/token.h"
+#include "core/clock.h"
 #include "core/hash.h"
 #include "db/db.h"
+#include "domain/second.h"
+
+#include <limits.h>
 
 #define FIELD_END                                                                                  \
 	{                                                                                          \
 		NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL                                        \
 	}
 
+#define PENDING_S 300 /* as long may the second step take */
 #define REFRESH_PREFIX "mqr_"
 #define REFRESH_BYTES 32
 #define REFRESH_CHARS 43 /* of base64url */
@@ -27,6 +33,14 @@ const struct input_field people_register_fields[] = {
 const struct input_field people_login_fields[] = {
 	{ "email", IN_EMAIL, IN_REQUIRED, 0, 254, 0, NULL, NULL, "Address that signs in" },
 	{ "password", IN_SECRET, IN_REQUIRED, 1, 1024, 0, NULL, NULL, "The password" },
+	{ "code", IN_LINE, 0, 1, 40, 0, NULL, NULL,
+	  "Of the second factor, where one is set up: from the app, or a recovery code" },
+	FIELD_END
+};
+const struct input_field people_code_fields[] = {
+	{ "pending", IN_SECRET, IN_REQUIRED, 1, 2000, 0, NULL, NULL, "What the first step gave" },
+	{ "code", IN_LINE, IN_REQUIRED, 1, 40, 0, NULL, NULL,
+	  "From the authenticator app, or a recovery code" },
 	FIELD_END
 };
 const struct input_field people_refresh_fields[] = {
@@ -93,7 +107,7 @@ static void read_account(struct account *who, const PGresult *r, int col)
 }
 
 static enum err open_session(struct ctx *c, const struct id *user, const char *new_hash,
-			     struct session *out)
+			     const struct client *from, struct session *out)
 {
 	struct account who = { .id = *user };
 	struct id family = id_new();
@@ -102,7 +116,8 @@ static enum err open_session(struct ctx *c, const struct id *user, const char *n
 
 	out->refresh_token = refresh_new(c, hash);
 	TRY(db_query(c, Q_SESSION_OPEN, &r, user->s, family.s, hash,
-		     number(c, c->cfg->auth_refresh_ttl / 1000), new_hash));
+		     number(c, c->cfg->auth_refresh_ttl / 1000), new_hash, from->address,
+		     from->agent));
 	read_account(&who, r, 0);
 	return answer(c, &who, arena_strdup(c->arena, family.s), out);
 }
@@ -112,6 +127,7 @@ static enum err open_session(struct ctx *c, const struct id *user, const char *n
 struct newcomer {
 	struct id id;
 	const char *email, *name, *role, *hash;
+	const struct client *from;
 	struct session *session;
 };
 
@@ -129,7 +145,7 @@ static enum err insert_and_open(struct ctx *c, void *arg)
 	struct newcomer *n = arg;
 
 	TRY(insert(c, n));
-	return open_session(c, &n->id, NULL, n->session);
+	return open_session(c, &n->id, NULL, n->from, n->session);
 }
 
 /* Hashes the password; all that is needed for the row. */
@@ -141,9 +157,10 @@ static enum err prepare(struct ctx *c, const struct input *in, struct newcomer *
 	return password_hash(c, js_str(in->values, "password"), &n->hash);
 }
 
-enum err people_register(struct ctx *c, const struct input *in, struct session *out)
+enum err people_register(struct ctx *c, const struct input *in, const struct client *from,
+			 struct session *out)
 {
-	struct newcomer n = { .role = roles[ROLE_USER].name, .session = out };
+	struct newcomer n = { .role = roles[ROLE_USER].name, .from = from, .session = out };
 
 	TRY(prepare(c, in, &n));
 	/* Both or nothing: who sees an error may simply sign up again. */
@@ -211,22 +228,97 @@ static const char *renewed(struct ctx *c, const char *password)
 	return NULL;
 }
 
-enum err people_login(struct ctx *c, const struct input *in, const char *address,
+/* What LOGIN_LOOKUP found. */
+struct found {
+	struct id user;
+	const char *email, *hash;
+	struct second second;
+};
+
+static enum err read_found(struct ctx *c, const PGresult *r, struct found *f)
+{
+	if (!id_parse(db_get_str(r, 0, 1), &f->user))
+		return fail(c, E_INTERNAL, "the account could not be read");
+	f->hash = db_get(r, 0, 2);
+	f->second = (struct second){ f->user.s, db_get(r, 0, 3), db_get_long(r, 0, 4) };
+	return OK;
+}
+
+/* Void with the password that was right. */
+static const char *print_of(const char *hash, char out[SHA256_HEX])
+{
+	sha256_hex(hash, strlen(hash), out);
+	return out;
+}
+
+/* What stands for the right password while the code is typed. */
+static enum err make_pending(struct ctx *c, const struct found *f, struct session *out)
+{
+	char print[SHA256_HEX];
+	const char *text = arena_printf(c->arena, "%lld %s %s",
+					(long long)(clock_now_us() / 1000000 + PENDING_S),
+					print_of(f->hash, print), f->email);
+
+	return seal(c, "sign-in", text, &out->pending);
+}
+
+static enum err check_code(struct ctx *c, const struct found *f, const char *code,
+			   struct session *out)
+{
+	if (!f->second.sealed)
+		return OK;
+	TRY(make_pending(c, f, out));
+	return second_check(c, &f->second, code);
+}
+
+enum err people_login(struct ctx *c, const struct input *in, const struct client *from,
 		      struct session *out)
 {
 	const char *password = js_str(in->values, "password"), *new_hash = NULL;
-	struct id user;
+	struct found f = { .email = js_str(in->values, "email") };
 	PGresult *r;
 	bool rehash;
 
-	TRY(look_up(c, js_str(in->values, "email"), address, &r));
+	*out = (struct session){ .token = NULL };
+	TRY(look_up(c, f.email, from->counted, &r));
 	/* Nobody of that name: hash is NULL; answer and cost are those of a wrong password. */
 	TRY(password_verify(c, db_get(r, 0, 2), password, &rehash));
-	if (!id_parse(db_get_str(r, 0, 1), &user))
-		return fail(c, E_INTERNAL, "the account could not be read");
+	TRY(read_found(c, r, &f));
+	TRY(check_code(c, &f, js_str(in->values, "code"), out));
 	if (rehash)
 		new_hash = renewed(c, password);
-	return open_session(c, &user, new_hash, out);
+	return open_session(c, &f.user, new_hash, from, out);
+}
+
+static enum err wrong_pending(struct ctx *c)
+{
+	return fail(c, E_UNAUTH, "that took too long: sign in again");
+}
+
+enum err people_login_code(struct ctx *c, const struct input *in, const struct client *from,
+			   struct session *out)
+{
+	const char *text = seal_open(c, "sign-in", js_str(in->values, "pending"));
+	char print[SHA256_HEX];
+	struct str until, was;
+	struct found f;
+	PGresult *r;
+	long s;
+
+	*out = (struct session){ .token = NULL };
+	if (!text)
+		return wrong_pending(c);
+	until = str_cut(str_of(text), ' ', &was);
+	was = str_cut(was, ' ', &(struct str){ 0 });
+	f.email = text + until.n + 1 + was.n + 1;
+	if (!str_to_long(until, 0, LONG_MAX, &s) || s < clock_now_us() / 1000000)
+		return wrong_pending(c);
+	TRY(look_up(c, f.email, from->counted, &r));
+	if (!db_get(r, 0, 2) || !str_is(was, print_of(db_get(r, 0, 2), print)))
+		return wrong_pending(c);
+	TRY(read_found(c, r, &f));
+	TRY(check_code(c, &f, js_str(in->values, "code"), out));
+	return open_session(c, &f.user, NULL, from, out);
 }
 
 enum err people_refresh(struct ctx *c, const struct input *in, struct session *out)

@@ -8,7 +8,7 @@
 #include "domain/input.h"
 
 extern const struct input_field people_register_fields[], people_login_fields[],
-    people_refresh_fields[], people_profile_fields[], people_batch_fields[];
+    people_code_fields[], people_refresh_fields[], people_profile_fields[], people_batch_fields[];
 
 /* What a sign-in gives: all texts belong to the arena. */
 struct session {
@@ -16,15 +16,32 @@ struct session {
 	const char *refresh_token;
 	long expires_in; /* seconds */
 	const char *user; /* own profile, JSON */
+	const char *pending; /* set when only a code is missing: for people_login_code */
 };
 
+/* Where somebody signs in from. */
+struct client {
+	const char *counted; /* whom limits count: an address, or a network */
+	const char *address;
+	const char *agent; /* what the browser calls itself; ASCII */
+};
 /* in: the values of the field tables above. */
-enum err people_register(struct ctx *c, const struct input *in, struct session *out) MUST_CHECK;
-/* address: of the client, for the login limits. E_UNAUTH for a wrong pair, E_LIMIT. */
-enum err people_login(struct ctx *c, const struct input *in, const char *address,
+enum err people_register(struct ctx *c, const struct input *in, const struct client *from,
+			 struct session *out) MUST_CHECK;
+/* E_UNAUTH for a wrong pair, or, with the field code, where a second factor is set up; E_LIMIT. */
+enum err people_login(struct ctx *c, const struct input *in, const struct client *from,
 		      struct session *out) MUST_CHECK;
+/* The second step, within five minutes: in holds people_code_fields. */
+enum err people_login_code(struct ctx *c, const struct input *in, const struct client *from,
+			   struct session *out) MUST_CHECK;
 enum err people_refresh(struct ctx *c, const struct input *in, struct session *out) MUST_CHECK;
 enum err people_logout(struct ctx *c) MUST_CHECK; /* ends the actor's sign-in */
+/* ---- one's own sign-ins (sessions.c) ---- */
+/* JSON array, the last used first; current: is it the one that asks? */
+enum err people_sessions(struct ctx *c, const char **json) MUST_CHECK;
+enum err people_session_end(struct ctx *c, const struct id *id) MUST_CHECK; /* E_NOTFOUND */
+enum err people_sessions_end(struct ctx *c) MUST_CHECK; /* all of them, this one too */
+
 struct person {
 	const char *email, *name, *password, *role;
 };

@@ -8,6 +8,10 @@ static const struct input_field login_query[] = {
 	{ "next", IN_TEXT, 0, 0, 1000, 0, NULL, NULL, "Where to go then" },
 	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
 };
+static const struct input_field session_end_fields[] = {
+	{ "id", IN_ID, 0, 0, 0, 0, NULL, NULL, "Which; none: all of them" },
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
 static const struct input_field no_fields[] = {
 	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
 };
@@ -19,11 +23,21 @@ const struct route site_routes[] = {
 	  "One event" },
 	{ M_POST, "/e/:id/answer", site_answer, WHO_MEMBER, MAY_ANSWER, RL_REGISTER, C_NONE,
 	  RF_PAGE, rsvp_fields, NULL, "Say whether one comes" },
-	{ M_GET, "/login", site_login_form, WHO_ANY, 0, RL_NONE, C_NONE, RF_PAGE, NULL, login_query,
+	{ M_GET, "/signup", site_entry_form, WHO_ANY, 0, RL_NONE, C_NONE, RF_PAGE, NULL,
+	  login_query, "A form to sign up" },
+	{ M_POST, "/signup", site_entry, WHO_ANY, 0, RL_LOGIN, C_NONE, RF_PAGE,
+	  people_register_fields, NULL, "Sign up" },
+	{ M_GET, "/login", site_entry_form, WHO_ANY, 0, RL_NONE, C_NONE, RF_PAGE, NULL, login_query,
 	  "A form to sign in" },
-	{ M_POST, "/login", site_login, WHO_ANY, 0, RL_LOGIN, C_NONE, RF_PAGE, people_login_fields,
+	{ M_POST, "/login", site_entry, WHO_ANY, 0, RL_LOGIN, C_NONE, RF_PAGE, people_login_fields,
 	  NULL, "Sign in" },
 	{ M_POST, "/logout", site_logout, WHO_MEMBER, 0, RL_WRITE, C_NONE, RF_PAGE, no_fields, NULL,
 	  "Sign out" },
+	{ M_GET, "/me", site_me, WHO_MEMBER, 0, RL_BROWSE, C_NONE, RF_PAGE, NULL, NULL,
+	  "The reader's own events" },
+	{ M_GET, "/me/sessions", site_sessions, WHO_MEMBER, 0, RL_BROWSE, C_NONE, RF_PAGE, NULL,
+	  NULL, "Where the reader is signed in" },
+	{ M_POST, "/me/sessions/end", site_sessions_end, WHO_MEMBER, 0, RL_WRITE, C_NONE, RF_PAGE,
+	  session_end_fields, NULL, "End one sign-in, or all" },
 	ROUTE_END
 };

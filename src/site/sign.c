@@ -1,4 +1,4 @@
-/* src/site/sign.c - the pages to sign in and out */
+/* src/site/sign.c - the pages to sign up, in and out */
 #include "core/json.h"
 #include "site/site.h"
 #include "web/guard.h"
@@ -16,41 +16,67 @@ static const char *next_of(const char *wanted)
 	return wanted;
 }
 
-static enum err show(struct req *rq, int status, const char *email, const char *next)
+/* Pages of one kind: what is filled in makes somebody known. */
+struct entry {
+	const char *page;
+	const struct input_field *fields;
+	enum err (*enter)(struct ctx *, const struct input *, const struct client *,
+			  struct session *);
+};
+static const struct entry login = { "site/login", people_login_fields, people_login },
+			  signup = { "site/signup", people_register_fields, people_register },
+			  code = { "site/code", people_code_fields, people_login_code };
+
+static const struct entry *entry_of(const struct req *rq)
 {
+	return strcmp(rq->route->path, "/signup") == 0 ? &signup : &login;
+}
+
+/* What was typed stays, but for secrets. */
+static enum err show(struct req *rq, const struct entry *entry, struct json_object *typed)
+{
+	static const char *const kept[] = { "email", "name", "pending" };
 	struct json_object *o = page_data(rq);
+	int status = rq->ctx->err == OK ? 200 : err_info(rq->ctx->err)->http;
 
-	js_add(o, "next", js_made(json_object_new_string(next_of(next))));
-	js_add(o, "email", email ? js_made(json_object_new_string(email)) : NULL);
+	js_add(o, "next", js_made(json_object_new_string(next_of(js_str(typed, "next")))));
+	for (size_t i = 0; i < COUNT(kept); i++)
+		if (js_str(typed, kept[i]))
+			js_add(o, kept[i], js_made(json_object_new_string(js_str(typed, kept[i]))));
 	page_add_errors(rq, o);
-	return page_reply(rq, status, "site/login", o);
+	return page_reply(rq, status, entry->page, o);
 }
 
-enum err site_login_form(struct req *rq)
+enum err site_entry_form(struct req *rq)
 {
-	return show(rq, 200, NULL, js_str(rq->query.values, "next"));
+	return show(rq, entry_of(rq), rq->query.values);
 }
 
-/* What was typed stays, but for the password. */
-enum err site_login(struct req *rq)
+enum err site_entry(struct req *rq)
 {
+	const struct entry *entry = entry_of(rq);
+	struct client from = guard_client(rq);
+	struct session s = { .token = NULL };
 	struct json_object *form;
-	const char *email, *next;
-	struct session s;
+	const char *next;
 	struct input in;
 	enum err e;
 
 	TRY(session_form(rq, &form));
-	email = js_str(form, "email");
 	next = arena_strdup(rq->ctx->arena, next_of(js_str(form, "next")));
-	email = email ? arena_strdup(rq->ctx->arena, email) : NULL;
+	if (entry == &login && js_str(form, "pending"))
+		entry = &code;
 	json_object_object_del(form, "next");
-	e = input_read(rq->ctx, people_login_fields, form, (struct input_mode){ .text = true },
-		       &in);
+	e = input_read(rq->ctx, entry->fields, form, (struct input_mode){ .text = true }, &in);
 	if (e == OK)
-		e = people_login(rq->ctx, &in, guard_client(rq), &s);
-	if (e == E_INVALID || e == E_UNAUTH)
-		return show(rq, err_info(e)->http, email, next);
+		e = entry->enter(rq->ctx, &in, &from, &s);
+	js_add(form, "next", js_made(json_object_new_string(next)));
+	if (e == E_UNAUTH && s.pending) {
+		js_add(form, "pending", js_made(json_object_new_string(s.pending)));
+		return show(rq, &code, form);
+	}
+	if (e == E_INVALID || e == E_UNAUTH || e == E_CONFLICT)
+		return show(rq, e == E_INVALID ? entry : entry_of(rq), form);
 	TRY(e);
 	session_begin(rq, &s);
 	return page_redirect(rq, next);

@@ -10,9 +10,12 @@ extern const struct route site_routes[];
 enum err site_agenda(struct req *rq);
 enum err site_event(struct req *rq);
 enum err site_answer(struct req *rq);
-enum err site_login_form(struct req *rq);
-enum err site_login(struct req *rq);
+enum err site_entry_form(struct req *rq);	/* /login and /signup */
+enum err site_entry(struct req *rq);
 enum err site_logout(struct req *rq);
+enum err site_me(struct req *rq);
+enum err site_sessions(struct req *rq);
+enum err site_sessions_end(struct req *rq);
 
 /* look.c: adds to an event, as the API has it, what templates show: when, day, hours, path,
  * address, and whether it is free, full, cancelled or over. */

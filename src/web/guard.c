@@ -47,9 +47,10 @@ static const struct {
 	[RL_WRITE] = { "write", offsetof(struct config, limits_write), false },
 };
 #define WINDOW_MS (3600 * 1000L)
+#define AGENT_MAX 300 /* as much of a browser's name as is kept */
 
 /* Whoever has one IPv6 address has the whole /64 (RFC 6177). */
-const char *guard_client(const struct req *rq)
+static const char *counted(const struct req *rq)
 {
 	struct in6_addr a;
 
@@ -58,6 +59,18 @@ const char *guard_client(const struct req *rq)
 	return arena_printf(rq->ctx->arena, "%02x%02x:%02x%02x:%02x%02x:%02x%02x::/64",
 			    a.s6_addr[0], a.s6_addr[1], a.s6_addr[2], a.s6_addr[3], a.s6_addr[4],
 			    a.s6_addr[5], a.s6_addr[6], a.s6_addr[7]);
+}
+
+struct client guard_client(const struct req *rq)
+{
+	char *agent = arena_strdup(rq->ctx->arena, http_header(rq->http, "User-Agent"));
+
+	if (strlen(agent) > AGENT_MAX)
+		agent[AGENT_MAX] = '\0';
+	for (char *p = agent; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	return (struct client){ counted(rq), rq->http->remote, agent };
 }
 
 static struct limit_result take(struct req *rq, const char *name, const char *who, long limit)
@@ -86,7 +99,7 @@ enum err guard_rate(struct req *rq)
 	enum rate_class rl = rq->route->rate;
 	bool known = actor_known(&rq->actor);
 	/* signing in is counted by address: a token at hand must not buy more tries */
-	const char *who = known && rl != RL_LOGIN ? rq->actor.user.s : guard_client(rq);
+	const char *who = known && rl != RL_LOGIN ? rq->actor.user.s : counted(rq);
 
 	if (!cfg->limits_enabled || rl == RL_NONE)
 		return OK;
@@ -95,7 +108,7 @@ enum err guard_rate(struct req *rq)
 
 		TRY(limited(rq, classes[rl].name, limit, take(rq, classes[rl].name, who, limit)));
 	}
-	struct limit_result all = take(rq, "overall", guard_client(rq), cfg->limits_overall);
+	struct limit_result all = take(rq, "overall", counted(rq), cfg->limits_overall);
 
 	return all.allowed ? OK : limited(rq, "overall", cfg->limits_overall, all);
 }

@@ -2,6 +2,7 @@
 #ifndef WEB_GUARD_H
 #define WEB_GUARD_H
 
+#include "domain/people.h"
 #include "web/route.h"
 
 /* The actor from the Authorization header; none = anonymous; a bad one E_UNAUTH. */
@@ -22,7 +23,7 @@ void guard_headers(struct req *rq);
 void lastwrite_read(struct req *rq);
 void lastwrite_tell(struct req *rq);
 
-/* The client as limits know it: its IPv4 address, or the /64 of its IPv6 address. */
-const char *guard_client(const struct req *rq);
+/* Limits count an IPv4 address, or the /64 of an IPv6 address. */
+struct client guard_client(const struct req *rq);
 
 #endif

@@ -103,6 +103,10 @@ BODIES = {
     ("POST", "/events/register"): lambda w, row, r: {"event_id": w.target(row, r)},
     ("POST", "/e/{id}/answer"): {"status": "going"},
     ("POST", "/login"): {},
+    ("POST", "/signup"): {},
+    ("POST", "/me/sessions/end"): {},
+    ("DELETE", "/users/me/sessions"): None,
+    ("DELETE", "/users/me/sessions/{session}"): None,
     ("POST", "/logout"): None,
 }
 
@@ -116,4 +120,6 @@ def ask(world, row, role):
     token = who.token
     if row.path == "/auth/logout" and token:
         token = who.login().token
+    if (row.method, row.path) == ("DELETE", "/users/me/sessions") and token:
+        token = person().token  # it ends all of them
     return call(row.method, path, body, token)

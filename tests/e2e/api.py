@@ -59,6 +59,11 @@ class Answer:
         self.code = error.get("code")
         self.details = {d["field"]: d["reason"] for d in error.get("details", [])}
 
+    @property
+    def statements(self):
+        """How many round trips to PostgreSQL it took (Server-Timing)."""
+        return int(self.header("Server-Timing").split("sql;desc=")[1].split(",")[0])
+
     def header(self, name):
         return ", ".join(self.headers.get_all(name) or [])
 

@@ -5,6 +5,7 @@ import re
 import urllib.parse
 
 from api import PASSWORD, URL, anonymous, event, expect, expect_status, instant, main, person, stats, unique
+from browser import Browser
 
 NASTY = "<script>alert(1)</script> & \"quotes\" 'too' {{x}}"
 
@@ -73,40 +74,6 @@ def test_errors_are_pages_for_people():
 
 
 # ---- signing in ----
-class Browser:
-    """Keeps cookies, sends forms as a browser does from the page it last had."""
-
-    def __init__(self):
-        self.cookies, self.page = {}, ""
-
-    def ask(self, method, path, body=None, **headers):
-        headers = {"Accept": "text/html", "Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items()), **headers}
-        a = anonymous.send(method, path, body, headers)
-        for line in a.headers.get_all("Set-Cookie") or []:
-            name, value = line.split(";")[0].split("=", 1)
-            expect(all(w in line for w in ("Path=/", "HttpOnly", "SameSite=Lax")), True, line)
-            if "Max-Age=0" in line:
-                self.cookies.pop(name, None)
-            else:
-                self.cookies[name] = value
-        self.page = text_of(a)
-        return a
-
-    def get(self, path):
-        return self.ask("GET", path)
-
-    def form(self, path, origin=None, **fields):
-        """The form with that action on the page, filled in."""
-        form = re.search(rf'<form[^>]*action="{re.escape(path)}".*?</form>', self.page, re.S)
-        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[0])) if form else {}
-        body = urllib.parse.urlencode({**hidden, **fields}).encode()
-        return self.ask("POST", path, body, **{"Content-Type": "application/x-www-form-urlencoded", "Origin": origin or URL})
-
-    def sign_in(self, who):
-        self.get("/login")
-        return self.form("/login", email=who.email, password=PASSWORD)
-
-
 def test_signing_in_and_out():
     who, b = person("Visitor"), Browser()
     b.get("/login?next=/%3Flimit%3D5")

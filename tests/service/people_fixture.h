@@ -46,7 +46,7 @@ static enum err sign_up(const char *email, const char *password, struct session 
 
 	TRY(read_fields(people_register_fields, (struct input_mode){ .partial = false }, json,
 			&in));
-	return people_register(&c, &in, s);
+	return people_register(&c, &in, &(struct client){ "192.0.2.1", "192.0.2.1", "test" }, s);
 }
 
 T_UNUSED static enum err sign_in(const char *email, const char *password, struct session *s)
@@ -55,7 +55,7 @@ T_UNUSED static enum err sign_in(const char *email, const char *password, struct
 				   arena_printf(c.arena, "{'email':'%s','password':'%s'}", email,
 						password));
 
-	return people_login(&c, &in, client, s);
+	return people_login(&c, &in, &(struct client){ client, client, "test" }, s);
 }
 
 /* The actor of a token; anonymous when it does not verify. */
@@ -74,6 +74,20 @@ static struct actor newcomer(struct session *s)
 {
 	T_REQUIRE(sign_up(new_email(), PASSWORD, s) == OK);
 	return actor_of(s->token);
+}
+
+T_UNUSED static enum err refresh(const char *token, struct session *s)
+{
+	struct input in =
+	    input_of(people_refresh_fields, arena_printf(c.arena, "{'refresh_token':'%s'}", token));
+
+	return people_refresh(&c, &in, s);
+}
+
+T_UNUSED static enum err revoked(const struct actor *a)
+{
+	ctx_forgive(&c);
+	return token_check_revoked(&c, a);
 }
 
 #endif

@@ -25,20 +25,6 @@ static void update_users(const char *set, const char *email)
 		      NULL) == OK);
 }
 
-static enum err refresh(const char *token, struct session *s)
-{
-	struct input in =
-	    input_of(people_refresh_fields, arena_printf(c.arena, "{'refresh_token':'%s'}", token));
-
-	return people_refresh(&c, &in, s);
-}
-
-static enum err revoked(const struct actor *a)
-{
-	ctx_forgive(&c);
-	return token_check_revoked(&c, a);
-}
-
 static void poll_now(void)
 {
 	/* the last turn may have been less than a period ago */

@@ -1,0 +1,86 @@
+/* src/site/me.c - the reader's own events, profile and sign-ins */
+#include "core/json.h"
+#include "domain/list.h"
+#include "domain/people.h"
+#include "site/site.h"
+#include "web/session.h"
+
+static void put(struct json_object *o, const char *name, const char *value)
+{
+	js_add(o, name, js_made(json_object_new_string(value)));
+}
+
+/* Which entry of the menu is this page? */
+static struct json_object *open_page(struct req *rq, const char *here)
+{
+	struct json_object *o = page_data(rq), *at = js_made(json_object_new_object());
+
+	js_add(at, here, js_made(json_object_new_boolean(true)));
+	js_add(o, "here", at);
+	return o;
+}
+
+/* ---- events ---- */
+
+static enum err add_events(struct req *rq, struct json_object *o, const char *role)
+{
+	struct input in = { js_object(rq->ctx->arena) };
+	struct json_object *events;
+	struct list l;
+
+	put(in.values, "role", role);
+	TRY(list_mine(rq->ctx, &in, &l));
+	events = js_own(rq->ctx->arena, l.items);
+	for (size_t i = 0; i < json_object_array_length(events); i++)
+		site_look(rq, json_object_array_get_idx(events, i));
+	js_add(o, role, json_object_get(events));
+	return OK;
+}
+
+enum err site_me(struct req *rq)
+{
+	struct json_object *o = open_page(rq, "events");
+
+	TRY(add_events(rq, o, "attending"));
+	TRY(add_events(rq, o, "hosting"));
+	return page_reply(rq, 200, "site/me", o);
+}
+
+/* ---- sign-ins ---- */
+
+enum err site_sessions(struct req *rq)
+{
+	struct json_object *o = open_page(rq, "sessions"), *list;
+	const char *json;
+
+	TRY(people_sessions(rq->ctx, &json));
+	list = js_own(rq->ctx->arena, json);
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *one = json_object_array_get_idx(list, i);
+
+		put(one, "last", page_when(rq, js_str(one, "used_at"), NULL, "UTC"));
+		put(one, "since", page_day(rq, js_str(one, "created_at"), "UTC"));
+	}
+	js_add(o, "sessions", json_object_get(list));
+	return page_reply(rq, 200, "site/sessions", o);
+}
+
+/* Whoever ends all of them has ended this one, too. */
+enum err site_sessions_end(struct req *rq)
+{
+	struct json_object *form;
+	struct input in;
+	struct id id;
+
+	TRY(session_form(rq, &form));
+	TRY(input_read(rq->ctx, rq->route->body, form, (struct input_mode){ .text = true }, &in));
+	if (!js_str(in.values, "id")) {
+		TRY(people_sessions_end(rq->ctx));
+		session_end(rq);
+		return page_redirect(rq, "/");
+	}
+	if (!id_parse(str_of(js_str(in.values, "id")), &id))
+		return fail(rq->ctx, E_NOTFOUND, "no such sign-in");
+	TRY(people_session_end(rq->ctx, &id));
+	return page_redirect(rq, "/me/sessions");
+}

@@ -1,0 +1,91 @@
+"""tests/e2e/test_account.py - signing up, one's own pages, sign-ins, the second factor"""
+import base64
+import hashlib
+import hmac
+import re
+import struct
+import time
+
+from api import PASSWORD, anonymous, event, expect, expect_status, main, person, rsvp, sql, unique
+from browser import Browser
+
+
+def code_of(secret, steps=0):
+    """RFC 6238, by hand."""
+    count = struct.pack(">Q", int(time.time()) // 30 + steps)
+    mac = hmac.new(base64.b32decode(secret), count, hashlib.sha1).digest()
+    at = mac[-1] & 15
+    return f"{(struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 1000000:06}"
+
+
+def test_signing_up_on_a_page():
+    b, mail = Browser(), f"{unique('new')}@example.org"
+    b.get("/signup?next=/me")
+    a = b.form("/signup", name="", email=mail, password="short")
+    expect((a.status, mail in b.page, "short" in b.page, b.page.count('class="bad"') >= 2), (422, True, False, True),
+           "what was typed stays, each message beside its field")
+    a = b.form("/signup", name="Ada", email=mail, password=PASSWORD)
+    expect((a.status, a.header("Location"), sorted(b.cookies)), (303, "/me", ["marquee", "marquee_refresh"]))
+    expect(mail in b.get("/me").body.decode(), True)
+    again = Browser()
+    again.get("/signup")
+    a = again.form("/signup", name="Eve", email=mail.upper(), password=PASSWORD)
+    expect((a.status, "registered already" in again.page, again.cookies), (409, True, {}))
+
+
+def test_my_events():
+    host, who, b = person(role="organizer"), person("Visitor"), Browser()
+    mine, other = event(host, title=unique("Mine ")), event(host, title=unique("Not mine "))
+    rsvp(who, mine)
+    expect_status(b.get("/me"), 401, "for nobody")
+    b.sign_in(who)
+    a = b.get("/me")
+    expect((a.status, mine["title"] in b.page, other["title"] in b.page), (200, True, False))
+    expect(a.statements <= 5, True, a.statements)
+    b.sign_in(host)
+    b.get("/me")
+    expect((mine["title"] in b.page, other["title"] in b.page), (True, True), "what one hosts")
+
+
+def test_sign_ins_are_seen_and_ended():
+    who, here, there = person("Visitor"), Browser(), Browser()
+    here.sign_in(who)
+    there.sign_in(who)
+    a = here.get("/me/sessions")
+    expect((a.status, a.statements <= 5, here.page.count("<tr>") >= 3, "127.0.0.1" in here.page), (200, True, True, True))
+    ids = {s["id"]: s["current"] for s in who.get("/users/me/sessions").json["data"]}
+    expect(len(ids), 3, "with the one of the API")
+    buttons = re.findall(r'name="id" value="([0-9a-f-]+)"', here.page)
+    expect((len(buttons), set(buttons) < set(ids)), (2, True), "not the one that asks")
+    stranger = person("Another")
+    expect_status(stranger.delete(f"/users/me/sessions/{buttons[0]}"), 404, "somebody else's")
+    for one in buttons:
+        here.get("/me/sessions")
+        expect(here.form("/me/sessions/end", id=one).status, 303)
+    expect_status(there.get("/me"), 401, "ended")
+    expect_status(here.get("/me"), 200)
+    there.sign_in(who)
+    here.get("/me/sessions")
+    form = here.page[here.page.rindex("<form"):]
+    here.page = form  # the one for all
+    expect(here.form("/me/sessions/end").status, 303)
+    expect((here.cookies, there.get("/me").status), ({}, 401), "everywhere")
+
+
+def test_changes_are_recorded_with_who_and_from_where():
+    host = person(role="organizer")
+    ev = event(host, title=unique("Audited "))
+    a = host.send("PATCH", f"/api/events/{ev['id']}", {"title": ev["title"] + "!", "price": 3})
+    expect_status(a, 200)
+    expect_status(host.post(f"/api/events/{ev['id']}/cancel", {"reason": "rain"}), 200)
+    rows = [r[0] for r in sql(f"SELECT action || ' ' || (actor = '{host.id}') || ' ' || address || ' ' || coalesce(before::text, '-') || ' ' || "
+               f"(after->>'title' IS NOT NULL) FROM audit_log WHERE object = '{ev['id']}' ORDER BY id")]
+    expect(rows[0], "event.created true 127.0.0.1 - true")
+    expect(rows[1].startswith("event.updated true 127.0.0.1 {") and '"price": 0' in rows[1], True, rows[1])
+    expect(rows[2].startswith("event.cancelled true 127.0.0.1 {") and '"status": "active"' in rows[2], True, rows[2])
+    name = a.header("X-Request-Id")
+    expect(sql(f"SELECT count(*) FROM audit_log WHERE request_id = '{name}'"), [["1"]])
+
+
+if __name__ == "__main__":
+    main(globals())
