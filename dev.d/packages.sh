@@ -11,6 +11,7 @@ PACKAGES_UP="gcc|build-essential make autoconf automake pkg-config|pkgconf libc6
   util-linux procps"
 PACKAGES_CHECK="clang python3 iproute2 openssl libapache2-mod-xsendfile strace valgrind" # and all web servers
 PACKAGES_SOAK="sqlmap wapiti valgrind"
+PACKAGES_BROWSER="chromium nodejs npm"
 PACKAGES_COVERAGE="gcovr"
 PACKAGES_FUZZ="clang libclang-rt-14-dev python3"
 PACKAGES_BENCH="python3 wrk strace valgrind"

@@ -48,6 +48,41 @@ enum err site_me(struct req *rq)
 
 /* ---- sign-ins ---- */
 
+struct known {
+	const char *word, *name;
+};
+
+/* The first of the rows whose word stands in text. */
+static const char *first_of(const struct known *rows, size_t n, const char *text)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strstr(text, rows[i].word))
+			return rows[i].name;
+	return NULL;
+}
+
+/* "Firefox, Linux" out of what a browser calls itself; all of it when nothing is known. Each claims
+ * to be those that stand behind it here. */
+static const char *agent_name(struct req *rq, const char *agent)
+{
+	static const struct known browsers[] = {
+		{ "Edg", "Edge" }, { "OPR/", "Opera" }, { "Firefox/", "Firefox" },
+		{ "FxiOS", "Firefox" }, { "Chrom", "Chrome" }, { "CriOS", "Chrome" },
+		{ "Safari/", "Safari" },
+	};
+	static const struct known systems[] = {
+		{ "Android", "Android" }, { "iPhone", "iPhone" }, { "iPad", "iPad" },
+		{ "Windows", "Windows" }, { "Mac OS", "macOS" }, { "CrOS", "ChromeOS" },
+		{ "Linux", "Linux" },
+	};
+	const char *browser = first_of(browsers, COUNT(browsers), agent);
+	const char *system = first_of(systems, COUNT(systems), agent);
+
+	if (!browser)
+		return agent;
+	return system ? arena_printf(rq->ctx->arena, "%s, %s", browser, system) : browser;
+}
+
 enum err site_sessions(struct req *rq)
 {
 	struct json_object *o = open_page(rq, "sessions"), *list;
@@ -58,6 +93,7 @@ enum err site_sessions(struct req *rq)
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *one = json_object_array_get_idx(list, i);
 
+		put(one, "name", agent_name(rq, js_str(one, "agent") ? js_str(one, "agent") : ""));
 		put(one, "last", page_when(rq, js_str(one, "used_at"), NULL, "UTC"));
 		put(one, "since", page_day(rq, js_str(one, "created_at"), "UTC"));
 	}
