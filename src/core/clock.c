@@ -243,6 +243,55 @@ void clock_local(const char *zone, int64_t us, struct tm *out)
 		gmtime_r(&at, out);
 }
 
+static bool same_clocks(time_t a, time_t b)
+{
+	struct tm x, y;
+
+	localtime_r(&a, &x);
+	localtime_r(&b, &y);
+	return x.tm_gmtoff == y.tm_gmtoff && x.tm_isdst == y.tm_isdst;
+}
+
+static void describe_change(int64_t before, int64_t at, struct clock_change *out)
+{
+	time_t t = (time_t)before, u = (time_t)at;
+	struct tm old, new;
+
+	localtime_r(&t, &old);
+	localtime_r(&u, &new);
+	*out = (struct clock_change){ .at_us = at * US, .before = old.tm_gmtoff,
+				      .after = new.tm_gmtoff,
+				      .summer = new.tm_isdst > 0 && new.tm_gmtoff > old.tm_gmtoff };
+	snprintf(out->name, sizeof(out->name), "%s", new.tm_zone);
+}
+
+size_t clock_changes(const char *zone, int64_t from_us, int64_t to_us, struct clock_change *out,
+		     size_t max)
+{
+	const int64_t step = 3 * DAY_S, end = floor_div(to_us, US);
+	size_t n = 0;
+
+	if (!use_zone(zone))
+		return 0;
+	for (int64_t t = floor_div(from_us, US); t < end && n < max; ) {
+		int64_t lo = t, hi = t + step < end ? t + step : end;
+
+		t = hi;
+		if (same_clocks((time_t)lo, (time_t)hi))
+			continue;
+		while (hi - lo > 1) {
+			int64_t mid = lo + (hi - lo) / 2;
+
+			if (same_clocks((time_t)lo, (time_t)mid))
+				lo = mid;
+			else
+				hi = mid;
+		}
+		describe_change(lo, hi, &out[n++]);
+	}
+	return n;
+}
+
 int64_t clock_zone_midnight(const char *zone, int64_t day_us)
 {
 	int64_t day = floor_div(day_us, US * DAY_S);

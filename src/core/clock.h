@@ -3,6 +3,7 @@
 #define CORE_CLOCK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 int64_t clock_now_us(void);	/* CLOCK_REALTIME */
@@ -27,6 +28,17 @@ bool clock_zone_valid(const char *zone);
  * thread, as the next. */
 struct tm;
 void clock_local(const char *zone, int64_t us, struct tm *out);
+
+/* A change of a zone's clocks: when, by how much, and what holds from then on. */
+struct clock_change {
+	int64_t at_us;
+	long before, after;	/* seconds east of UTC */
+	bool summer;		/* daylight saving time begins */
+	char name[12];		/* of the time that begins: "CEST" */
+};
+/* Those in (from, to], at most max, in order. Of two within three days only the sum is seen. */
+size_t clock_changes(const char *zone, int64_t from_us, int64_t to_us, struct clock_change *out,
+		     size_t max);
 
 /* The instant at which the day, given as its midnight in UTC, begins in that zone. */
 int64_t clock_zone_midnight(const char *zone, int64_t day_us);

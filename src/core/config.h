@@ -25,7 +25,7 @@ struct config {
 	long http_body_limit;
 	bool http_require_if_match, http_server_timing;
 	long http_queue_wait;
-	const char *site_templates;
+	const char *site_templates, *site_embed_in;
 	const char *auth_jwt_alg, *auth_jwt_secret, *auth_jwt_secret_old,
 	    *auth_jwt_private_key_file, *auth_jwt_public_key_files;
 	const char *auth_jwt_issuer, *auth_jwt_audience;

@@ -99,6 +99,16 @@ struct str str_trim(struct str s)
 	return s;
 }
 
+bool str_listed(const char *words, const char *word)
+{
+	struct str rest = str_of(words);
+
+	while (rest.p)
+		if (str_is(str_cut(rest, ' ', &rest), word))
+			return true;
+	return false;
+}
+
 bool str_to_long(struct str s, long min, long max, long *out)
 {
 	bool negative = s.n > 0 && s.p[0] == '-';

@@ -39,6 +39,9 @@ long str_utf8_count(struct str s);
 struct str str_cut(struct str s, char sep, struct str *rest);
 struct str str_trim(struct str s); /* without leading and trailing ASCII space and tab */
 
+/* Does word stand in words, which are separated by single blanks? */
+bool str_listed(const char *words, const char *word);
+
 /* Whole string as a base-10 integer within [min,max]; false when it is anything else. */
 bool str_to_long(struct str s, long min, long max, long *out);
 

@@ -1,5 +1,6 @@
 /* src/web/envelope.c - answers: the envelope around data, lists and errors, or RFC 9457 problems */
 #include "core/clock.h"
+#include "core/hash.h"
 #include "core/strbuf.h"
 #include "web/page.h"
 
@@ -65,6 +66,20 @@ enum err reply_bare(struct req *rq, int status, const char *type, struct str bod
 	rq->rs->status = status;
 	http_set(rq->rs, "Content-Type", type);
 	http_body(rq->rs, body);
+	return OK;
+}
+
+enum err reply_tagged(struct req *rq, int status, const char *type, struct str body)
+{
+	char hex[33];
+
+	if (status != 200)
+		return reply_bare(rq, status, type, body);
+	hash128_hex(body.p, body.n, hex);
+	http_setf(rq->rs, "ETag", "W/\"%s\"", hex);
+	if (!http_etag_matches(http_header(rq->http, "If-None-Match"), hex, true))
+		return reply_bare(rq, status, type, body);
+	rq->rs->status = 304;
 	return OK;
 }
 

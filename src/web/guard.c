@@ -19,8 +19,10 @@ enum err guard_actor(struct req *rq)
 
 	rq->actor = actor_anonymous;
 	c->actor = &rq->actor;
+	bool cookies = (rq->route->flags & (RF_PAGE | RF_EMBED)) == RF_PAGE;
+
 	if (scheme.n == 0)
-		return rq->route->flags & RF_PAGE ? session_actor(rq) : OK;
+		return cookies ? session_actor(rq) : OK;
 	if (scheme.n != 6 || strncasecmp(scheme.p, "Bearer", 6) != 0)
 		return fail(c, E_UNAUTH, "the Authorization header must be: Bearer <token>");
 	enum err e = token_verify(c, str_trim(rest), &rq->actor);
@@ -115,21 +117,11 @@ enum err guard_rate(struct req *rq)
 
 /* ---- access ---- */
 
-static bool is_listed(const char *list, const char *word)
-{
-	struct str rest = str_of(list);
-
-	while (rest.p)
-		if (str_is(str_cut(rest, ' ', &rest), word))
-			return true;
-	return false;
-}
-
 enum err guard_access(struct req *rq)
 {
 	const struct route *r = rq->route;
 
-	if (r->who == WHO_LOCAL && !is_listed(rq->ctx->cfg->http_metrics_allow, rq->http->remote))
+	if (r->who == WHO_LOCAL && !str_listed(rq->ctx->cfg->http_metrics_allow, rq->http->remote))
 		return fail(rq->ctx, E_NOTFOUND, "no such address");
 	if (r->who == WHO_MEMBER && !actor_known(&rq->actor))
 		return fail(rq->ctx, E_UNAUTH, "sign in first");
@@ -190,7 +182,7 @@ void guard_cors(struct req *rq, unsigned methods, bool preflight)
 		return;
 	http_set(rq->rs, "Vary", "Origin");
 	if (!*origin || strcmp(origin, "null") == 0 ||
-	    !is_listed(rq->ctx->cfg->http_cors_origins, origin))
+	    !str_listed(rq->ctx->cfg->http_cors_origins, origin))
 		return;
 	http_set(rq->rs, "Access-Control-Allow-Origin", origin);
 	http_set(rq->rs, "Access-Control-Expose-Headers",
@@ -208,7 +200,20 @@ void guard_cors(struct req *rq, unsigned methods, bool preflight)
 /* Everything from here, pictures also from others; no script or style within the page. */
 #define PAGE_POLICY                                                                                \
 	"default-src 'self'; img-src 'self' https: data:; base-uri 'none'; form-action 'self'; "  \
-	"frame-ancestors 'none'; object-src 'none'"
+	"object-src 'none'; frame-ancestors "
+
+/* Only what is made for it may stand in a frame, and only where the operator says. */
+static void frame_headers(struct req *rq)
+{
+	const char *where = rq->ctx->cfg->site_embed_in;
+	bool allowed = rq->route && (rq->route->flags & RF_EMBED) && *where;
+
+	if (!allowed)
+		http_set(rq->rs, "X-Frame-Options", "DENY");
+	http_setf(rq->rs, "Content-Security-Policy", "%s%s",
+		  page_wanted(rq) ? PAGE_POLICY : "default-src 'none'; frame-ancestors ",
+		  allowed ? where : "'none'");
+}
 
 /* A 304 has what RFC 9110 section 15.4.5 lists: the answer that the client keeps has these. */
 void guard_headers(struct req *rq)
@@ -219,9 +224,7 @@ void guard_headers(struct req *rq)
 	if (rs->status == 304)
 		return;
 	http_set(rs, "X-Content-Type-Options", "nosniff");
-	http_set(rs, "X-Frame-Options", "DENY");
-	http_set(rs, "Content-Security-Policy",
-		 page_wanted(rq) ? PAGE_POLICY : "default-src 'none'; frame-ancestors 'none'");
+	frame_headers(rq);
 	/* Without a referrer browsers hide the origin of our own forms, too (Fetch standard). */
 	http_set(rs, "Referrer-Policy", page_wanted(rq) ? "same-origin" : "no-referrer");
 	if (strncmp(rq->ctx->cfg->http_public_url, "https:", 6) == 0)

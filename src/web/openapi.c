@@ -142,15 +142,15 @@ static void put_parameter(struct strbuf *b, const char *in, const char *name, bo
 
 static void put_parameters(struct strbuf *b, const struct route *r)
 {
-	struct str rest = str_of(r->path + 1);
+	struct str rest = str_of(r->path + 1), end;
 
 	strbuf_adds(b, ",\"parameters\":[");
 	while (rest.p) {
 		struct str seg = str_cut(rest, '/', &rest);
 
 		if (seg.n && seg.p[0] == ':') {
-			put_parameter(b, "path", arena_strndup(b->arena, seg.p + 1, seg.n - 1),
-				      true);
+			seg = str_cut((struct str){ seg.p + 1, seg.n - 1 }, '.', &end);
+			put_parameter(b, "path", arena_strndup(b->arena, seg.p, seg.n), true);
 			strbuf_adds(b, "{\"type\":\"string\"}}");
 		}
 	}
@@ -202,8 +202,7 @@ static void put_operation(struct strbuf *b, const struct route *r)
 		       "\"503\":{\"$ref\":\"#/components/responses/Error\"}}}");
 }
 
-/* "/events/:id" as "/events/{id}". */
-static const char *template_path(struct arena *a, const char *path)
+const char *openapi_path(struct arena *a, const char *path)
 {
 	struct strbuf b;
 
@@ -213,7 +212,7 @@ static const char *template_path(struct arena *a, const char *path)
 			strbuf_addc(&b, *path);
 			continue;
 		}
-		size_t n = strcspn(path + 1, "/");
+		size_t n = strcspn(path + 1, "/.");
 
 		strbuf_addc(&b, '{');
 		strbuf_add(&b, path + 1, n);
@@ -238,7 +237,7 @@ static void put_path(struct ctx *c, struct strbuf *b, int i)
 	const char *path = route_at(i)->path;
 	bool first = true;
 
-	strbuf_printf(b, "%s\"%s\":{", i ? "," : "", template_path(c->arena, path));
+	strbuf_printf(b, "%s\"%s\":{", i ? "," : "", openapi_path(c->arena, path));
 	for (int j = i; j < route_count(); j++) {
 		const struct route *r = route_at(j);
 		struct strbuf name;

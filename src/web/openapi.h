@@ -5,5 +5,7 @@
 #include "core/ctx.h"
 
 const char *openapi_text(struct ctx *c);
+/* "/events/:id.ics" as "/events/{id}.ics". */
+const char *openapi_path(struct arena *a, const char *path);
 
 #endif

@@ -2,7 +2,6 @@
 #include "web/page.h"
 
 #include "core/clock.h"
-#include "core/hash.h"
 #include "core/json.h"
 #include "core/strbuf.h"
 #include "web/session.h"
@@ -73,6 +72,8 @@ static size_t language(const struct req *rq)
 {
 	struct str rest = str_of(http_header(rq->http, "Accept-Language"));
 
+	if (rq->route && !(rq->route->flags & RF_PAGE))
+		return 0;
 	while (rest.n > 0) {
 		struct str one = str_trim(str_cut(rest, ',', &rest));
 
@@ -83,6 +84,11 @@ static size_t language(const struct req *rq)
 	return 0;
 }
 
+const char *page_text(const struct req *rq, const char *name)
+{
+	return js_str(texts[language(rq)], name);
+}
+
 static const char *nth(struct json_object *t, const char *list, int i)
 {
 	struct json_object *a;
@@ -90,6 +96,11 @@ static const char *nth(struct json_object *t, const char *list, int i)
 	if (!json_object_object_get_ex(t, list, &a))
 		return "";
 	return json_object_get_string(json_object_array_get_idx(a, (size_t)i));
+}
+
+const char *page_text_at(const struct req *rq, const char *list, int i)
+{
+	return nth(texts[language(rq)], list, i);
 }
 
 /* ---- times ---- */
@@ -169,20 +180,11 @@ struct json_object *page_data(struct req *rq)
 enum err page_reply(struct req *rq, int status, const char *name, struct json_object *data)
 {
 	struct strbuf b;
-	char hex[33];
 
 	strbuf_init(&b, rq->ctx->arena, PAGE_MAX);
 	TRY(view_render(rq->ctx, views, name, data, &b));
-	hash128_hex(b.p, b.len, hex);
-	http_setf(rq->rs, "ETag", "W/\"%s\"", hex);
-	http_set(rq->rs, "Content-Type", HTML);
 	http_set(rq->rs, "Content-Language", js_str(data, "lang"));
-	rq->rs->status = status;
-	if (status == 200 && http_etag_matches(http_header(rq->http, "If-None-Match"), hex, true))
-		rq->rs->status = 304;
-	else
-		http_body(rq->rs, (struct str){ b.p, b.len });
-	return OK;
+	return reply_tagged(rq, status, HTML, (struct str){ b.p, b.len });
 }
 
 enum err page_redirect(struct req *rq, const char *path)

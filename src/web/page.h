@@ -21,6 +21,9 @@ struct json_object *page_data(struct req *rq);
 /* Answers with that template; 304 when the reader has the same page already. */
 enum err page_reply(struct req *rq, int status, const char *name,
 		    struct json_object *data) MUST_CHECK;
+/* One of the texts; in answers that are no pages the first language's. NULL: there is none. */
+const char *page_text(const struct req *rq, const char *name);
+const char *page_text_at(const struct req *rq, const char *list, int i);
 /* 303: see there. */
 enum err page_redirect(struct req *rq, const char *path) MUST_CHECK;
 /* The recorded error for a form that is shown again: error (a sentence), wrong {field: reason}. */

@@ -10,7 +10,7 @@
 struct str req_param(const struct req *rq, const char *name)
 {
 	for (int i = 0; i < rq->n_params; i++)
-		if (strcmp(rq->params[i].name, name) == 0)
+		if (str_is(rq->params[i].name, name))
 			return rq->params[i].value;
 	return (struct str){ NULL, 0 };
 }

@@ -102,7 +102,19 @@ static bool cut_path(struct str s, struct path *p)
 	return true;
 }
 
-/* Number of literal segments that agree, -1 when the pattern does not match. */
+/* What a ':' segment stands for, without the constant end that it may have (":id.ics"); n is 0 when
+ * it does not fit. */
+static struct str value_of(struct str seg, struct str raw)
+{
+	const char *dot = memchr(seg.p, '.', seg.n);
+	size_t n = dot ? (size_t)(seg.p + seg.n - dot) : 0;
+
+	if (raw.n <= n || (n && memcmp(raw.p + raw.n - n, dot, n) != 0))
+		return (struct str){ raw.p, 0 };
+	return (struct str){ raw.p, raw.n - n };
+}
+
+/* The more of it is literal the higher; -1 when the pattern does not match. */
 static int match(const char *pattern, const struct path *p)
 {
 	struct str rest = str_of(pattern + 1);
@@ -113,9 +125,9 @@ static int match(const char *pattern, const struct path *p)
 			return -1;
 		struct str seg = str_cut(rest, '/', &rest);
 
-		if (seg.p[0] == ':' ? p->raw[i].n == 0 : !str_eq(seg, p->raw[i]))
+		if (seg.p[0] == ':' ? value_of(seg, p->raw[i]).n == 0 : !str_eq(seg, p->raw[i]))
 			return -1;
-		literal += seg.p[0] != ':';
+		literal += seg.p[0] != ':' ? 2 : memchr(seg.p, '.', seg.n) != NULL;
 	}
 	return rest.p && rest.n ? -1 : literal;
 }
@@ -162,9 +174,11 @@ static enum err take_params(struct req *rq, const struct path *p)
 
 		if (seg.p[0] != ':')
 			continue;
-		rq->params[rq->n_params].name = arena_strndup(rq->ctx->arena, seg.p + 1, seg.n - 1);
-		if (http_decode(rq->ctx->arena, p->raw[i], false,
-				&rq->params[rq->n_params].value) != OK)
+		struct str raw = value_of(seg, p->raw[i]), end;
+
+		seg = str_cut((struct str){ seg.p + 1, seg.n - 1 }, '.', &end);
+		rq->params[rq->n_params].name = seg;
+		if (http_decode(rq->ctx->arena, raw, false, &rq->params[rq->n_params].value) != OK)
 			return fail(rq->ctx, E_NOTFOUND, "no such address");
 		rq->n_params++;
 	}
@@ -257,9 +271,13 @@ static const char *const cache_words[] = {
 /* With limits on, an answer carries the reader's own quota: no shared cache may keep it. */
 static enum cache_class cacheable(const struct req *rq)
 {
-	if (rq->route->cache == C_PUBLIC && rq->ctx->cfg->limits_enabled)
+	enum cache_class cache = rq->route->cache;
+
+	if (cache == C_SHARED)
+		cache = actor_known(&rq->actor) ? C_DOC : C_PUBLIC;
+	if (cache == C_PUBLIC && rq->ctx->cfg->limits_enabled)
 		return C_DOC;
-	return rq->route->cache;
+	return cache;
 }
 
 static void finish(struct req *rq)
@@ -270,7 +288,7 @@ static void finish(struct req *rq)
 	lastwrite_tell(rq);
 	if (rq->rs->status < 400 && rq->route)
 		http_set(rq->rs, "Cache-Control", cache_words[cacheable(rq)]);
-	if (rq->route && rq->route->cache == C_DOC)
+	if (rq->route && (rq->route->cache == C_DOC || rq->route->cache == C_SHARED))
 		http_set(rq->rs, "Vary", page_wanted(rq) ? "Accept-Language, Authorization, Cookie"
 							 : "Authorization, Cookie");
 	if (c->cfg->http_server_timing)
@@ -330,7 +348,10 @@ void route_sent(struct ctx *c, struct http_request *http, struct http_response *
 	member(&b, "\"request_id\":\"", rq->request_id);
 	member(&b, "\",\"method\":\"", method_name(http->method));
 	strbuf_adds(&b, "\",\"path\":");
-	strbuf_json(&b, http->path.p, str_utf8_count(http->path) < 0 ? 0 : http->path.n);
+	if (rq->route && (rq->route->flags & RF_SECRET))
+		strbuf_jsonz(&b, rq->route->path);
+	else
+		strbuf_json(&b, http->path.p, str_utf8_count(http->path) < 0 ? 0 : http->path.n);
 	number(&b, ",\"status\":", rs->status);
 	number(&b, ",\"ms\":", us / 1000);
 	number(&b, ".", us / 100 % 10);

@@ -15,29 +15,27 @@ enum who {
 	WHO_LOCAL /* addresses of http.metrics_allow only */
 };
 enum rate_class {
-	RL_NONE,
-	RL_BROWSE,
-	RL_CREATE,
-	RL_REGISTER,
-	RL_SEARCH,
-	RL_LOGIN,
-	RL_WRITE,
-	RL_CLASSES
+	RL_NONE, RL_BROWSE, RL_CREATE, RL_REGISTER, RL_SEARCH, RL_LOGIN, RL_WRITE, RL_CLASSES
 };
-enum cache_class { C_NONE, C_DOC, C_PUBLIC }; /* no-store | private, revalidate | shared 60 s */
+enum cache_class {
+	C_NONE, C_DOC, C_PUBLIC, /* no-store | private, revalidate | shared 60 s */
+	C_SHARED /* C_DOC for those who are signed in, C_PUBLIC for everybody else */
+};
 enum route_flag {
 	RF_BARE = 1, /* answers outside the envelope: no /api alias, not in lists */
 	RF_KEYED = 2, /* takes an Idempotency-Key */
 	RF_IF_MATCH = 4, /* http.require_if_match applies */
 	RF_REPLICA = 8, /* may be read from a replica: takes Marquee-Lsn */
 	RF_ALWAYS = 16, /* answered in an overload, too */
-	RF_PAGE = 32 /* HTML for people, and so are its errors; not in the API's description */
+	RF_PAGE = 32, /* HTML for people, and so are its errors; not in the API's description */
+	RF_SECRET = 64, /* the path holds one: the log names the route */
+	RF_EMBED = 128 /* other sites may show it in a frame (site.embed_in) */
 };
 
 struct req;
 struct route {
 	enum method method;
-	const char *path; /* "/events/:id/rsvp"; ':' segments match anything */
+	const char *path; /* "/events/:id/rsvp"; ':' matches anything; ":id.ics" with that end */
 	enum err (*handler)(struct req *);
 	enum who who;
 	unsigned may; /* enum permission bits, all needed */
@@ -60,8 +58,7 @@ struct req {
 	struct http_response *rs;
 	const struct route *route;
 	struct {
-		const char *name;
-		struct str value; /* decoded */
+		struct str name, value; /* decoded */
 	} params[4];
 	int n_params;
 	struct input query; /* checked against route->query */
@@ -109,6 +106,8 @@ enum err req_query(struct req *rq) MUST_CHECK;
 enum err reply_data(struct req *rq, int status, const char *json); /* envelope around data */
 enum err reply_list(struct req *rq, const char *array, const char *pagination);
 enum err reply_bare(struct req *rq, int status, const char *type, struct str body);
+/* 200 with a tag that is the body's hash, or 304 to who has it; other statuses have none. */
+enum err reply_tagged(struct req *rq, int status, const char *type, struct str body);
 /* Opens the envelope for splicing parts: … "data": <parts> … ; used by reply_event. */
 void envelope_open(struct req *rq, int status);
 void envelope_close(struct req *rq);
