@@ -1,6 +1,7 @@
 /* src/web/place.c - where in HTML each value of a template stands */
 #include "web/place.h"
 
+#include "core/json.h"
 #include "core/mustache_priv.h"
 #include "http/http.h"
 
@@ -161,8 +162,28 @@ static bool ends_in(const char *name, const char *end)
 	return n >= m && strcmp(name + n - m, end) == 0;
 }
 
-static bool place_raw(struct walk *w, const struct node *n)
+/* Only what place_html has marked is HTML. */
+static const char mark[] = "HTML";
+
+static void place_made(struct strbuf *out, struct json_object *v, struct str text)
 {
+	if (v && json_object_get_userdata(v) == mark)
+		strbuf_addstr(out, text);
+	else
+		mustache_escape(out, text);
+}
+
+struct json_object *place_html(struct str html)
+{
+	struct json_object *v = js_made(json_object_new_string_len(html.p, (int)html.n));
+
+	json_object_set_userdata(v, (void *)mark, NULL);
+	return v;
+}
+
+static bool place_raw(struct walk *w, struct node *n)
+{
+	n->escape = place_made;
 	if (w->s.at != TEXT)
 		return wrong(w, n, "{{{…}}} stands only between tags");
 	return ends_in(n->name, "_html") ||

@@ -13,6 +13,11 @@ BEGIN {
 		arena[word[i]] = 1
 }
 
+# Calls that only these files answer for.
+BEGIN {
+	only["place_html"] = " src/web/place.c src/web/place.h src/web/markdown.c "
+}
+
 FNR == 1 {
 	strip_begin()
 	layer = in_src(FILENAME)
@@ -30,6 +35,8 @@ FNR == 1 {
 			report("calls", name "() is not used here")
 		if (layer in arena && name in memory)
 			report("calls", name "(): memory in " layer " comes from the arena")
+		if (name in only && layer != "" && !index(only[name], " " FILENAME " "))
+			report("calls", name "() is called by" only[name] "alone")
 		rest = substr(rest, RSTART + RLENGTH)
 	}
 }
