@@ -12,6 +12,7 @@
 
 /* clang-format off */
 #define FILTER_ROWS \
+	{ "q", IN_LINE, 0, 1, 200, 0, NULL, NULL, "Words of title and tags, all of them" }, \
 	{ "category", IN_LINE, 0, 1, 100, 0, NULL, NULL, "Slug, name or alias" }, \
 	{ "tags", IN_TEXTS, 0, 0, 10, 50, NULL, "tag", "Any of these, separated by commas" }, \
 	{ "location", IN_LINE, 0, 1, 200, 0, NULL, NULL, "Words of the place; - is a space" }, \
@@ -24,14 +25,33 @@
 	{ "status", IN_WORD, 0, 0, 0, 0, "draft|active|cancelled|completed", NULL, \
 	  "Default active" }, \
 	{ "host_id", IN_ID, 0, 0, 0, 0, NULL, NULL, "Hosted by" }
+#define SORT_ROWS \
+	{ "sort", IN_WORD, 0, 0, 0, 0, \
+	  "start_date|-start_date|created_at|-created_at|popularity", NULL, \
+	  "Default start_date" }, \
+	{ "count", IN_WORD, 0, 0, 0, 0, "exact", NULL, "exact: the total, up to 10,000" }
 #define FIELDS_END { NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL }
 
 const struct input_field list_fields[] = {
 	PAGE_ROWS,
 	FILTER_ROWS,
-	{ "sort", IN_WORD, 0, 0, 0, 0,
-	  "start_date|-start_date|created_at|-created_at|popularity", NULL, "Default start_date" },
-	{ "count", IN_WORD, 0, 0, 0, 0, "exact", NULL, "exact: the total, up to 10,000" },
+	SORT_ROWS,
+	FIELDS_END
+};
+/* The same for people, who may look at months, too. */
+const struct input_field agenda_fields[] = {
+	PAGE_ROWS,
+	FILTER_ROWS,
+	SORT_ROWS,
+	{ "view", IN_WORD, 0, 0, 0, 0, "list|month", NULL, "A list of days, or a month's grid" },
+	{ "month", IN_LINE, 0, 7, 7, 0, NULL, NULL, "The month to be shown: 2026-12" },
+	FIELDS_END
+};
+const struct input_field embed_fields[] = {
+	PAGE_ROWS,
+	FILTER_ROWS,
+	SORT_ROWS,
+	{ "fragment", IN_BOOL, 0, 0, 0, 0, NULL, NULL, "1: without a page around it" },
 	FIELDS_END
 };
 const struct input_field my_fields[] = {
@@ -63,6 +83,7 @@ enum {
 };
 
 static const struct fragment filters[] = {
+	{ "q", " AND event_words(e.title, e.tags) @> words(%V)", T_TEXT },
 	{ "category", " AND e.category_id = (SELECT category_id(%P))", T_TEXT },
 	{ "tags", " AND e.tags && %V", T_TEXTS },
 	{ "location", " AND e.location_words @> words(%V)", T_TEXT },
@@ -84,7 +105,16 @@ static const struct fragment seen[] = {
 	[SEEN_ADMIN] = { NULL, "", 0 },
 };
 
-enum { ST_COMING, ST_SPAN, ST_DRAFT, ST_ACTIVE, ST_CANCELLED, ST_COMPLETED, ST_DRAFT_ALL };
+enum {
+	ST_COMING,
+	ST_SPAN,
+	ST_DRAFT,
+	ST_ACTIVE,
+	ST_CANCELLED,
+	ST_COMPLETED,
+	ST_DRAFT_ALL,
+	ST_CALLED_OFF
+};
 static const struct fragment statuses[] = {
 	[ST_COMING] = { NULL, " AND e.status = 'active' AND e.ends_at > now()", 0 },
 	[ST_SPAN] = { NULL, " AND e.status IN ('active', 'completed')", 0 },
@@ -93,6 +123,10 @@ static const struct fragment statuses[] = {
 	[ST_CANCELLED] = { "cancelled", " AND e.status = 'cancelled'", 0 },
 	[ST_COMPLETED] = { "completed", " AND e.status = 'completed'", 0 },
 	[ST_DRAFT_ALL] = { NULL, " AND e.status = 'draft'", 0 },
+	[ST_CALLED_OFF] = { NULL,
+			    " AND e.status = 'cancelled'"
+			    " AND e.start_date > now() - interval '1 day'",
+			    0 },
 };
 
 static const struct {
@@ -147,6 +181,8 @@ struct build {
 	struct ctx *c;
 	int sort; /* index into sorts */
 	struct page page;
+	const char *either, *or; /* of a feed: conditions without parameters */
+	int skip_at; /* the parameter that page.skip is, once it is one */
 	bool by_value;
 	struct strbuf where;
 	const char *args[ARGS_MAX];
@@ -217,11 +253,17 @@ static void add_seen(struct build *b)
 	add(b, seen[who].sql, seen[who].type, a->user.s);
 }
 
+/* The status of events where none was asked for. */
+static int status_by_default(const struct input *in)
+{
+	return js_has(in->values, "from") || js_has(in->values, "to") ? ST_SPAN : ST_COMING;
+}
+
 static void add_status(struct build *b, const struct input *in)
 {
 	const char *word = js_str(in->values, "status");
 	const struct actor *a = b->c->actor;
-	int st = js_has(in->values, "from") || js_has(in->values, "to") ? ST_SPAN : ST_COMING;
+	int st = status_by_default(in);
 
 	for (int i = 0; word && i < (int)COUNT(statuses); i++)
 		if (statuses[i].name && strcmp(statuses[i].name, word) == 0)
@@ -247,33 +289,57 @@ static void adds(struct strbuf *b, const char *const *parts)
 
 /* One of few numbers, and no OFFSET where there is none: were they parameters, PostgreSQL would
  * never keep a plan but make one for each request, at twice the cost of the page itself. */
-static void add_span(struct build *b, struct strbuf *s)
+static void add_span(struct build *b, struct strbuf *s, const char *skip)
 {
-	static const long sizes[] = { 21, 51, 101 };
+	static const long sizes[] = { 21, 51, 101, LIST_FEED + 1 };
 	size_t i = 0;
 
 	while (i < COUNT(sizes) - 1 && sizes[i] <= b->page.limit)
 		i++;
+	strbuf_adds(s, " LIMIT ");
 	strbuf_addn(s, sizes[i]);
-	if (b->page.skip && strcmp(b->page.skip, "0") != 0) {
+	if (!b->page.skip || strcmp(b->page.skip, "0") == 0)
+		return;
+	if (!b->skip_at) {
 		b->args[b->n] = b->page.skip;
 		b->types[b->n] = T_INT8;
-		strbuf_printf(s, " OFFSET $%d", ++b->n);
+		b->skip_at = ++b->n;
 	}
+	strbuf_printf(s, "%s$%d", skip, b->skip_at);
 }
 
-/* The whole statement. Inner: ids of the page; outer: their texts. */
-static const char *assemble(struct build *b)
+/* Keys and ids of the events for which more is true, too. */
+static void add_keys(struct build *b, struct strbuf *s, const char *more)
 {
 	const char *key = sorts[b->sort].key, *dir = sorts[b->sort].dir;
+
+	adds(s, (const char *const[]){ "SELECT ", key, " AS k, e.id FROM events e",
+				       sorts[b->sort].join, " WHERE e.deleted_at IS NULL",
+				       strbuf_str(&b->where), more, " ORDER BY ", key, dir,
+				       ", e.id", dir, NULL });
+}
+
+/* The whole statement. Inner: ids of the page; outer: their texts. Two kinds of events are read
+ * from an index each, and merged. */
+static const char *assemble(struct build *b)
+{
+	const char *dir = sorts[b->sort].dir;
 	struct strbuf s;
 
 	strbuf_init(&s, b->c->arena, 16384);
-	adds(&s, (const char *const[]){ "SELECT x.k, x.id, t.doc, t.counts FROM (SELECT ", key,
-					" AS k, e.id FROM events e", sorts[b->sort].join,
-					" WHERE e.deleted_at IS NULL", strbuf_str(&b->where),
-					" ORDER BY ", key, dir, ", e.id", dir, " LIMIT ", NULL });
-	add_span(b, &s);
+	strbuf_adds(&s, "SELECT x.k, x.id, t.doc, t.counts FROM (");
+	if (b->or) {	/* each needs to give no more than all */
+		strbuf_adds(&s, "SELECT u.k, u.id FROM ((");
+		add_keys(b, &s, b->either);
+		add_span(b, &s, " + ");
+		strbuf_adds(&s, ") UNION ALL (");
+		add_keys(b, &s, b->or);
+		add_span(b, &s, " + ");
+		adds(&s, (const char *const[]){ ")) u ORDER BY u.k", dir, ", u.id", dir, NULL });
+	} else {
+		add_keys(b, &s, "");
+	}
+	add_span(b, &s, " OFFSET ");
 	adds(&s, (const char *const[]){ ") x JOIN event_texts t ON t.event_id = x.id ORDER BY x.k",
 					dir, ", x.id", dir, NULL });
 	return strbuf_str(&s);
@@ -384,10 +450,19 @@ static const char *bound_of(struct ctx *c, const char *list, const struct input 
 	return text;
 }
 
+/* Nothing there, or no such category? */
+static enum err check_category(struct ctx *c, const struct input *in, const struct list *found)
+{
+	const char *category = js_str(in->values, "category");
+
+	if (category && strcmp(found->items, "[]") == 0)
+		events_category_problem(c, category, "category");
+	return c->err;
+}
+
 enum err list_events(struct ctx *c, const struct input *in, struct list *out)
 {
 	struct build b = { .c = c, .sort = sort_of(js_str(in->values, "sort")) };
-	const char *category = js_str(in->values, "category");
 	long total = -1;
 
 	TRY(page_read(c, in, bound_of(c, "events", in), &b.page));
@@ -398,9 +473,48 @@ enum err list_events(struct ctx *c, const struct input *in, struct list *out)
 	if (js_str(in->values, "count"))
 		TRY(count_all(&b, &total));
 	TRY(run(&b, total, out));
-	if (category && strcmp(out->items, "[]") == 0) /* nothing there, or no such category? */
-		events_category_problem(c, category, "category");
-	return c->err;
+	return check_category(c, in, out);
+}
+
+static void take_all(struct page *p, const struct input *in)
+{
+	if (!js_has(in->values, "limit"))
+		p->limit = LIST_FEED;
+}
+
+enum err list_feed(struct ctx *c, const struct input *in, struct list *out)
+{
+	struct build b = { .c = c, .sort = sort_of(js_str(in->values, "sort")) };
+
+	TRY(page_read(c, in, bound_of(c, "feed", in), &b.page));
+	take_all(&b.page, in);
+	strbuf_init(&b.where, c->arena, 8192);
+	add_seen(&b);
+	if (js_has(in->values, "status")) {
+		add_status(&b, in);
+	} else {
+		b.either = statuses[status_by_default(in)].sql;
+		b.or = statuses[ST_CALLED_OFF].sql;
+	}
+	add_filters(&b, in);
+	TRY(run(&b, -1, out));
+	return check_category(c, in, out);
+}
+
+static void add_scope(struct build *b, const char *role)
+{
+	for (size_t i = 0; i < COUNT(scopes); i++)
+		if (strcmp(scopes[i].name, role) == 0)
+			add(b, scopes[i].sql, scopes[i].type, b->c->actor->user.s);
+}
+
+enum err list_my_feed(struct ctx *c, struct list *out)
+{
+	struct build b = { .c = c, .page = { .limit = LIST_FEED, .bound = "my" } };
+
+	strbuf_init(&b.where, c->arena, 8192);
+	add_scope(&b, "");
+	return run(&b, -1, out);
 }
 
 enum err list_mine(struct ctx *c, const struct input *in, struct list *out)
@@ -411,14 +525,12 @@ enum err list_mine(struct ctx *c, const struct input *in, struct list *out)
 
 	TRY(page_read(c, in, bound_of(c, "my", in), &b.page));
 	strbuf_init(&b.where, c->arena, 8192);
-	for (size_t i = 0; i < COUNT(scopes); i++)
-		if (strcmp(scopes[i].name, role ? role : "") == 0)
-			add(&b, scopes[i].sql, scopes[i].type, c->actor->user.s);
+	add_scope(&b, role ? role : "");
 	return run(&b, -1, out);
 }
 
 /* Numbering: cursor, then sort, then the set of filters, for what members see; then every reader
- * and status, then every scope. */
+ * and status, then every scope, then the feed of every reader in every order. */
 const char *list_statement(struct ctx *c, int n)
 {
 	const int sets = 1 << COUNT(filters), plain = sets * (int)COUNT(sorts) * 2;
@@ -442,6 +554,11 @@ const char *list_statement(struct ctx *c, int n)
 		add(&b, statuses[n % (int)COUNT(statuses)].sql, T_UUID, NULL);
 	} else if ((n -= mixed) < (int)COUNT(scopes)) {
 		add(&b, scopes[n].sql, T_UUID, NULL);
+	} else if ((n -= (int)COUNT(scopes)) < (int)(COUNT(seen) * COUNT(sorts))) {
+		add(&b, seen[n / (int)COUNT(sorts)].sql, T_UUID, NULL);
+		b.sort = n % (int)COUNT(sorts);
+		b.either = statuses[ST_COMING].sql;
+		b.or = statuses[ST_CALLED_OFF].sql;
 	} else {
 		return NULL;
 	}

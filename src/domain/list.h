@@ -5,7 +5,8 @@
 #include "core/ctx.h"
 #include "domain/input.h"
 
-extern const struct input_field list_fields[], my_fields[], page_fields[];
+extern const struct input_field list_fields[], agenda_fields[], embed_fields[];
+extern const struct input_field my_fields[], page_fields[];
 
 struct list {
 	const char *items; /* JSON array */
@@ -14,6 +15,14 @@ struct list {
 
 /* All public lists; in: checked list_fields. */
 enum err list_events(struct ctx *c, const struct input *in, struct list *out) MUST_CHECK;
+/* The same for calendars that people subscribe to: up to LIST_FEED unless a limit was asked for,
+ * and where no status was, events that were called off stay until a day after they would have
+ * begun. */
+#define LIST_FEED 500
+enum err list_feed(struct ctx *c, const struct input *in, struct list *out) MUST_CHECK;
+/* Up to LIST_FEED events that c->actor hosts or answered to, those that are cancelled too. */
+enum err list_my_feed(struct ctx *c, struct list *out) MUST_CHECK;
+
 /* c->actor's events; in: checked my_fields. */
 enum err list_mine(struct ctx *c, const struct input *in, struct list *out) MUST_CHECK;
 

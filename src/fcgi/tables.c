@@ -3,5 +3,5 @@
 #include "site/site.h"
 
 const struct route *const route_tables[] = { system_routes, auth_routes, user_routes,
-					     event_routes,  rsvp_routes, site_routes,
-						     NULL };
+					     event_routes,  rsvp_routes, feed_routes,
+					     sitemap_routes, site_routes, NULL };

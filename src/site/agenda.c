@@ -1,6 +1,5 @@
-/* src/site/agenda.c - what comes: the filters of the API's list, a day after the other */
+/* src/site/agenda.c - what comes: the filters of the API's list, day after day or by the month */
 #include "core/json.h"
-#include "core/strbuf.h"
 #include "domain/events.h"
 #include "domain/list.h"
 #include "site/site.h"
@@ -29,34 +28,24 @@ static struct json_object *by_day(struct req *rq, struct json_object *events)
 	return days;
 }
 
-/* The page after this one: the same filters with another cursor. */
-static void add_next(struct req *rq, struct json_object *o, struct json_object *pagination)
+static void put(struct json_object *o, const char *name, const char *value)
 {
-	const char *cursor = js_str(pagination, "next_cursor");
-	struct arena *a = rq->ctx->arena;
-	struct strbuf b;
+	js_add(o, name, value ? js_made(json_object_new_string(value)) : NULL);
+}
 
-	if (!cursor)
-		return;
-	strbuf_init(&b, a, 16384);
-	strbuf_adds(&b, "/?");
-	json_object_object_foreach(rq->query.values, name, v) {
-		if (strcmp(name, "cursor") == 0 || strcmp(name, "page") == 0)
-			continue;
-		for (size_t i = 0; i < (json_object_is_type(v, json_type_array) ?
-						json_object_array_length(v) : 1); i++) {
-			struct json_object *one = json_object_is_type(v, json_type_array) ?
-							  json_object_array_get_idx(v, i) : v;
+/* Where else what is shown can be had: the next page, the other view, for calendars and readers. */
+static void add_addresses(struct req *rq, struct json_object *o)
+{
+	static const char for_feeds[] = "cursor page view month limit sort count from to";
+	bool month = js_str(rq->query.values, "view") &&
+		     strcmp(js_str(rq->query.values, "view"), "month") == 0;
 
-			strbuf_adds(&b, name);
-			strbuf_addc(&b, '=');
-			strbuf_addstr(&b, http_encode(a, str_of(json_object_get_string(one))));
-			strbuf_addc(&b, '&');
-		}
-	}
-	strbuf_adds(&b, "cursor=");
-	strbuf_addstr(&b, http_encode(a, str_of(cursor)));
-	js_add(o, "next", js_made(json_object_new_string(strbuf_str(&b))));
+	put(o, "as_list", site_query(rq, "/", "cursor page view month from to", NULL));
+	put(o, "as_month",
+	    site_query(rq, "/?view=month", "cursor page view month limit count from to", NULL));
+	put(o, "as_ics", site_query(rq, "/events.ics", for_feeds, NULL));
+	put(o, "as_atom", site_query(rq, "/events.atom", for_feeds, NULL));
+	js_add(o, "in_months", js_made(json_object_new_boolean(month)));
 }
 
 static enum err add_categories(struct req *rq, struct json_object *o)
@@ -80,23 +69,39 @@ static enum err add_categories(struct req *rq, struct json_object *o)
 static void add_filters(struct req *rq, struct json_object *o)
 {
 	const char *from = js_str(rq->query.values, "from");
+	struct json_object *tags;
 
 	js_add(o, "filters", json_object_get(rq->query.values));
 	if (from)
 		js_add(o, "from_day", js_made(json_object_new_string_len(from, 10)));
+	if (json_object_object_get_ex(rq->query.values, "tags", &tags))
+		put(o, "tags_text", site_value_text(rq->ctx->arena, tags).p);
+}
+
+static enum err add_list(struct req *rq, struct json_object *o)
+{
+	struct arena *a = rq->ctx->arena;
+	const char *cursor;
+	struct list l;
+
+	TRY(list_events(rq->ctx, &rq->query, &l));
+	js_add(o, "days", by_day(rq, js_own(a, l.items)));
+	cursor = js_str(js_own(a, l.pagination), "next_cursor");
+	if (cursor)
+		put(o, "next", site_query(rq, "/", "cursor page", cursor));
+	return OK;
 }
 
 enum err site_agenda(struct req *rq)
 {
-	struct arena *a = rq->ctx->arena;
-	struct json_object *o = page_data(rq), *events;
-	struct list l;
+	struct json_object *o = page_data(rq);
 
-	TRY(list_events(rq->ctx, &rq->query, &l));
+	add_addresses(rq, o);
+	if (json_object_get_boolean(json_object_object_get(o, "in_months")))
+		TRY(site_month(rq, o));
+	else
+		TRY(add_list(rq, o));
 	TRY(add_categories(rq, o));
-	events = js_own(a, l.items);
-	js_add(o, "days", by_day(rq, events));
 	add_filters(rq, o);
-	add_next(rq, o, js_own(a, l.pagination));
 	return page_reply(rq, 200, "site/agenda", o);
 }

@@ -4,49 +4,9 @@
 #include "domain/events.h"
 #include "domain/rsvps.h"
 #include "site/site.h"
+#include "web/markdown.h"
 #include "web/metrics.h"
 #include "web/session.h"
-
-static void put(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, js_made(json_object_new_string(value)));
-}
-
-/* schema.org's names for the states of an event. */
-static const char *schema_status(struct json_object *e)
-{
-	return strcmp(js_str(e, "status"), "cancelled") == 0 ?
-		       "https://schema.org/EventCancelled" : "https://schema.org/EventScheduled";
-}
-
-/* JSON-LD for search engines (schema.org/Event). */
-static struct json_object *linked_data(struct json_object *e)
-{
-	struct json_object *virtual, *place = js_made(json_object_new_object());
-	const struct {
-		const char *name, *value;
-	} members[] = {
-		{ "@context", "https://schema.org" },
-		{ "@type", "Event" },
-		{ "name", js_str(e, "title") },
-		{ "startDate", js_str(e, "start_date") },
-		{ "endDate", js_str(e, "end_date") },
-		{ "eventStatus", schema_status(e) },
-		{ "description", js_str(e, "description") },
-		{ "image", js_str(e, "image_url") },
-		{ "url", js_str(e, "address") },
-	};
-	struct json_object *o = js_made(json_object_new_object());
-
-	for (size_t i = 0; i < COUNT(members); i++)
-		if (members[i].value)
-			put(o, members[i].name, members[i].value);
-	json_object_object_get_ex(e, "is_virtual", &virtual);
-	put(place, "@type", json_object_get_boolean(virtual) ? "VirtualLocation" : "Place");
-	put(place, "name", js_str(e, "location") ? js_str(e, "location") : "online");
-	js_add(o, "location", place);
-	return o;
-}
 
 /* What templates ask of the reader's own answer; who waits is told the place, too. */
 static enum err add_answer(struct req *rq, const struct id *id, struct json_object *o,
@@ -69,16 +29,13 @@ static enum err add_answer(struct req *rq, const struct id *id, struct json_obje
 	return OK;
 }
 
-static enum err show(struct req *rq, const struct id *id, int status)
+enum err site_event_data(struct req *rq, const struct id *id, bool fresh, struct json_object **out)
 {
 	struct arena *a = rq->ctx->arena;
-	struct json_object *o = page_data(rq), *e;
 	struct event_parts p;
 	struct strbuf b;
 
-	page_add_errors(rq, o);
-	ctx_forgive(rq->ctx);
-	TRY(events_get(rq->ctx, id, status != 200, &p));
+	TRY(events_get(rq->ctx, id, fresh, &p));
 	strbuf_init(&b, a, 1 << 20);
 	strbuf_add(&b, p.core.p, p.core.n - 1);
 	strbuf_addc(&b, ',');
@@ -86,10 +43,23 @@ static enum err show(struct req *rq, const struct id *id, int status)
 	strbuf_adds(&b, p.known_viewer ? "," : "");
 	strbuf_addstr(&b, p.viewer);
 	strbuf_addc(&b, '}');
-	e = js_own(a, strbuf_str(&b));
-	site_look(rq, e);
+	*out = js_own(a, strbuf_str(&b));
+	site_look(rq, *out);
+	return OK;
+}
+
+static enum err show(struct req *rq, const struct id *id, int status)
+{
+	struct json_object *o = page_data(rq), *e;
+
+	page_add_errors(rq, o);
+	ctx_forgive(rq->ctx);
+	TRY(site_event_data(rq, id, status != 200, &e));
 	TRY(add_answer(rq, id, o, e));
-	js_add(o, "ld", linked_data(e));
+	if (js_str(e, "description"))
+		js_add(o, "description_html",
+		       markdown_value(rq->ctx->arena, js_str(e, "description")));
+	js_add(o, "ld", site_linked_data(e));
 	js_add(o, "event", json_object_get(e));
 	return page_reply(rq, status, "site/event", o);
 }

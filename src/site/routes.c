@@ -16,9 +16,14 @@ static const struct input_field no_fields[] = {
 	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
 };
 
+static const struct input_field fragment_fields[] = {
+	{ "fragment", IN_BOOL, 0, 0, 0, 0, NULL, NULL, "1: without a page around it" },
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
+
 const struct route site_routes[] = {
 	{ M_GET, "/", site_agenda, WHO_ANY, 0, RL_BROWSE, C_DOC, RF_PAGE | RF_REPLICA, NULL,
-	  list_fields, "What comes, with filters" },
+	  agenda_fields, "What comes, with filters" },
 	{ M_GET, "/e/:id", site_event, WHO_ANY, 0, RL_BROWSE, C_DOC, RF_PAGE, NULL, NULL,
 	  "One event" },
 	{ M_POST, "/e/:id/answer", site_answer, WHO_MEMBER, MAY_ANSWER, RL_REGISTER, C_NONE,
@@ -39,5 +44,14 @@ const struct route site_routes[] = {
 	  NULL, "Where the reader is signed in" },
 	{ M_POST, "/me/sessions/end", site_sessions_end, WHO_MEMBER, 0, RL_WRITE, C_NONE, RF_PAGE,
 	  session_end_fields, NULL, "End one sign-in, or all" },
+	{ M_GET, "/docs", site_docs, WHO_ANY, 0, RL_BROWSE, C_DOC, RF_PAGE, NULL, NULL,
+	  "The API for people: contents, how to begin, errors" },
+	{ M_GET, "/docs/:group", site_docs_group, WHO_ANY, 0, RL_BROWSE, C_DOC, RF_PAGE, NULL, NULL,
+	  "A part of it, with examples" },
+	{ M_GET, "/embed", site_embed_list, WHO_ANY, 0, RL_BROWSE, C_SHARED,
+	  RF_PAGE | RF_EMBED | RF_REPLICA, NULL, embed_fields,
+	  "The next events, within other sites" },
+	{ M_GET, "/e/:id/embed", site_embed_event, WHO_ANY, 0, RL_BROWSE, C_SHARED,
+	  RF_PAGE | RF_EMBED, NULL, fragment_fields, "One event, within other sites" },
 	ROUTE_END
 };

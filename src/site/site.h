@@ -2,23 +2,43 @@
 #ifndef SITE_SITE_H
 #define SITE_SITE_H
 
+#include "domain/events.h"
 #include "web/page.h"
 
-extern const struct route site_routes[];
+extern const struct route site_routes[], feed_routes[], sitemap_routes[];
 
 /* ---- handlers, one file per page ---- */
+enum err feed_atom(struct req *rq);
 enum err site_agenda(struct req *rq);
+/* month.c: adds weeks and days to the agenda's page. */
+enum err site_month(struct req *rq, struct json_object *page) MUST_CHECK;
 enum err site_event(struct req *rq);
 enum err site_answer(struct req *rq);
 enum err site_entry_form(struct req *rq);	/* /login and /signup */
 enum err site_entry(struct req *rq);
+enum err site_embed_event(struct req *rq);
+enum err site_embed_list(struct req *rq);
+enum err site_docs(struct req *rq);
+enum err site_docs_group(struct req *rq);
 enum err site_logout(struct req *rq);
 enum err site_me(struct req *rq);
 enum err site_sessions(struct req *rq);
 enum err site_sessions_end(struct req *rq);
 
-/* look.c: adds to an event, as the API has it, what templates show: when, day, hours, path,
- * address, and whether it is free, full, cancelled or over. */
+/* look.c: adds to an event, as the API has it, what templates show: when, day, hours, begins,
+ * path, address, and whether it is free, full, cancelled or over. */
 void site_look(struct req *rq, struct json_object *event);
+/* An event as this reader sees it, with what site_look adds; fresh: exact counts. E_NOTFOUND. */
+enum err site_event_data(struct req *rq, const struct id *id, bool fresh,
+			 struct json_object **out) MUST_CHECK;
+/* JSON-LD of an event that site_look has seen. A new reference. */
+struct json_object *site_linked_data(struct json_object *event);
+/* An address with the filters of this request, but those whose names stand in skip; with that
+ * cursor unless it is NULL. */
+const char *site_query(struct req *rq, const char *path, const char *skip, const char *cursor);
+/* A filter as it was sent: lists are one text. */
+struct str site_value_text(struct arena *a, struct json_object *v);
+/* What the site calls itself. */
+const char *site_name(struct req *rq);
 
 #endif

@@ -102,6 +102,8 @@ BODIES = {
     ("DELETE", "/events/{id}/register"): None,
     ("POST", "/events/register"): lambda w, row, r: {"event_id": w.target(row, r)},
     ("POST", "/e/{id}/answer"): {"status": "going"},
+    ("POST", "/users/me/feed"): None,
+    ("DELETE", "/users/me/feed"): None,
     ("POST", "/login"): {},
     ("POST", "/signup"): {},
     ("POST", "/me/sessions/end"): {},

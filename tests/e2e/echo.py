@@ -21,7 +21,7 @@ BEGIN, END, PARAMS, STDIN, STDOUT = 1, 3, 4, 5, 6
 def answer(env, body, flags):
     """Header block and body; None: hang up."""
     path = env.get("REQUEST_URI", "")
-    kind = "text/plain" if path == "/_file" else "application/json"
+    kind = "text/plain" if path == "/_file" else path[6:] if path.startswith("/_tag?") else "application/json"
     head = ["Status: 200 OK", f"Content-Type: {kind}", "Cache-Control: no-store"]
     doc = {"env": env, "length": len(body), "digest": hashlib.sha256(body).hexdigest(), "flags": flags}
     if path.startswith("/_die"):

@@ -162,6 +162,19 @@ static enum err run_mine(const struct probe *p)
 	return list_of(p, my_fields, &in, &out);
 }
 
+/* args: the query of a calendar; nothing: one's own. */
+static enum err run_feed(const struct probe *p)
+{
+	struct input_mode query = { .text = true };
+	struct input in;
+	struct list out;
+
+	if (!p->args[0])
+		return list_my_feed(&c, &out);
+	TRY(input_read(&c, list_fields, js_own(c.arena, meant(p->args[0])), query, &in));
+	return list_feed(&c, &in, &out);
+}
+
 /* The page that the first one's cursor leads to. */
 static enum err run_cursor(const struct probe *p)
 {

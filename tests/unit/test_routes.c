@@ -86,19 +86,10 @@ static void every_route_is_in_openapi(void)
 	T_REQUIRE(js_parse(&c, str_of(openapi_text(&c)), &doc) == OK);
 	T_REQUIRE(json_object_object_get_ex(doc, "paths", &paths));
 	for (int i = 0; i < route_count(); i++) {
-		char name[200], method[16] = { 0 };
+		const char *name = openapi_path(arena, route_at(i)->path);
 		const char *m = method_name(route_at(i)->method);
-		struct str rest = str_of(route_at(i)->path + 1);
-		size_t n = 0;
+		char method[16] = { 0 };
 
-		do {
-			struct str seg = str_cut(rest, '/', &rest);
-			bool open = seg.n && seg.p[0] == ':';
-
-			n += (size_t)snprintf(name + n, sizeof(name) - n, "/%s%.*s%s",
-					      open ? "{" : "", (int)seg.n - open, seg.p + open,
-					      open ? "}" : "");
-		} while (rest.p);
 		for (size_t k = 0; m[k] && k < sizeof(method) - 1; k++)
 			method[k] = (char)(m[k] | 0x20);
 		bool described = json_object_object_get_ex(paths, name, &path) &&
@@ -123,6 +114,45 @@ static void unknown_paths_are_404(void)
 			T_FAIL("%s is %d", paths[i], rs.status);
 	}
 	T_HAS(body(), "\"code\":\"NOT_FOUND\"");
+}
+
+static void segments_may_have_an_end(void)
+{
+	static const struct {
+		const char *path, *message;
+	} cases[] = {
+		{ "/feeds/x.ics", "no such calendar" }, { "/feeds/x.y.ics", "no such calendar" },
+		{ "/feeds/x", "no such address" },      { "/feeds/.ics", "no such address" },
+		{ "/feeds/x.ICS", "no such address" },  { "/feeds/x.ics/", "no such address" },
+		{ "/sitemap/x.xml", "no such file" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		ask("GET", cases[i].path, NULL);
+		T_EQ_INT(rs.status, 404);
+		T_HAS(body(), cases[i].message);
+	}
+	T_EQ_STR(openapi_path(arena, "/events/:id.ics"), "/events/{id}.ics");
+}
+
+static const char *framed(const char *path)
+{
+	ask("GET", path, NULL);
+	return arena_printf(arena, "%s %s", header("X-Frame-Options"),
+			    strstr(header("Content-Security-Policy"), "frame-ancestors"));
+}
+
+static void frames_are_allowed_where_they_are_meant(void)
+{
+	T_EQ_STR(framed("/embed?nonsense=1"), "DENY frame-ancestors 'none'");
+	cfg.site_embed_in = "https://a.example https://b.example";
+	T_EQ_STR(framed("/embed?nonsense=1"),
+		 " frame-ancestors https://a.example https://b.example");
+	T_EQ_STR(framed("/login"), "DENY frame-ancestors 'none'");
+	T_EQ_STR(framed("/docs"), "DENY frame-ancestors 'none'");
+	T_EQ_STR(framed("/livez"), "DENY frame-ancestors 'none'");
+	T_EQ_STR(framed("/nowhere"), "DENY frame-ancestors 'none'");
+	cfg.site_embed_in = "";
 }
 
 static void prefixes_mean_nothing(void)
@@ -263,7 +293,9 @@ static void relations_see(void)
 }
 
 T_SUITE_WITH("routes", setup, teardown, T(tables_are_sane), T(every_route_is_in_openapi),
-	     T(unknown_paths_are_404), T(prefixes_mean_nothing), T(wrong_methods_are_405),
+	     T(unknown_paths_are_404), T(segments_may_have_an_end),
+	     T(frames_are_allowed_where_they_are_meant), T(prefixes_mean_nothing),
+	     T(wrong_methods_are_405),
 	     T(head_has_no_body_to_send), T(members_need_a_token), T(local_pages_hide_from_others),
 	     T(unknown_queries_are_named), T(problems_on_request),
 	     T(request_ids_are_kept_when_harmless), T(cors_for_listed_origins_only),

@@ -1,0 +1,326 @@
+/* src/site/docs.c - the API for people: pages printed from the route and input tables, with
+ * examples that run as they are shown */
+#include "core/json.h"
+#include "core/strbuf.h"
+#include "site/site.h"
+#include "web/openapi.h"
+
+#include <ctype.h>
+
+/* Pages, and the first words of the paths that each is about; the last takes all others. */
+static const struct {
+	const char *name, *title, *words;
+} groups[] = {
+	{ "events", "Events, answers, calendars", "events categories feeds" },
+	{ "people", "People", "users" },
+	{ "access", "Signing in", "auth" },
+	{ "service", "The service itself", NULL },
+};
+
+/* What a value may be; %M, %N and %I stand for min, max and item_max. And one for examples. */
+static const struct {
+	const char *rule, *sample;
+} types[] = {
+	[IN_TEXT] = { "text of %M to %N characters", "\"With biscuits.\"" },
+	[IN_LINE] = { "a line of %M to %N characters", "\"Tea and compilers\"" },
+	[IN_EMAIL] = { "an e-mail address", "\"ada@example.org\"" },
+	[IN_PASSWORD] = { "8 to 128 characters", "\"correct horse 7\"" },
+	[IN_URL] = { "an address (http, https)", "\"https://example.org/\"" },
+	[IN_ZONE] = { "an IANA time zone", "\"Europe/Berlin\"" },
+	[IN_CURRENCY] = { "an ISO 4217 code", "\"EUR\"" },
+	[IN_DAY] = { "a day", "\"1990-12-31\"" },
+	[IN_SECRET] = { "text of %M to %N characters", "\"correct horse 7\"" },
+	[IN_INT] = { "a whole number, %M to %N", "10" },
+	[IN_NUMBER] = { "a number, %M to %N", "10" },
+	[IN_MONEY] = { "an amount of two decimals", "12.5" },
+	[IN_BOOL] = { "true or false", "true" },
+	[IN_TIME] = { "a time (RFC 3339) or a day", "\"2030-05-01T18:00:00+02:00\"" },
+	[IN_END_TIME] = { "a time (RFC 3339) or a day", "\"2030-05-01T20:00:00+02:00\"" },
+	[IN_WORD] = { "", NULL },
+	[IN_TEXTS] = { "up to %N texts of %I characters", "[\"tea\"]" },
+	[IN_URLS] = { "up to %N addresses", "[\"https://example.org/a.jpg\"]" },
+	[IN_COORDS] = { "{\"lat\":…,\"lng\":…}", "{\"lat\":52.5,\"lng\":13.4}" },
+	[IN_IDS] = { "up to %N ids", "[\"'$PERSON'\"]" },
+	[IN_ID] = { "an id", "\"'$EVENT'\"" },
+	[IN_OBJECT] = { "an object of up to %N bytes", "{}" },
+};
+
+static void put(struct json_object *o, const char *name, const char *value)
+{
+	js_add(o, name, value ? js_made(json_object_new_string(value)) : NULL);
+}
+
+static void flag(struct json_object *o, const char *name, bool value)
+{
+	js_add(o, name, js_made(json_object_new_boolean(value)));
+}
+
+static struct json_object *new_list(struct json_object *o, const char *name)
+{
+	struct json_object *list = js_made(json_object_new_array());
+
+	js_add(o, name, list);
+	return list;
+}
+
+static struct json_object *new_row(struct json_object *list)
+{
+	struct json_object *row = js_made(json_object_new_object());
+
+	js_push(list, row);
+	return row;
+}
+
+/* ---- which route on which page ---- */
+
+static size_t group_of(const struct route *r)
+{
+	size_t n = strcspn(r->path + 1, "/."), i = 0;
+	char word[32] = "";
+
+	if (n < sizeof(word))
+		memcpy(word, r->path + 1, n);
+	while (groups[i].words && !str_listed(groups[i].words, word))
+		i++;
+	return i;
+}
+
+/* "get-events-id-rsvp" */
+static const char *anchor_of(struct arena *a, const struct route *r)
+{
+	const char *text = arena_printf(a, "%s%s", method_name(r->method), r->path);
+	struct strbuf b;
+
+	strbuf_init(&b, a, 256);
+	for (; *text; text++)
+		if (isalnum((unsigned char)*text))
+			strbuf_addc(&b, (char)tolower((unsigned char)*text));
+		else if (b.len && b.p[b.len - 1] != '-')
+			strbuf_addc(&b, '-');
+	return strbuf_str(&b);
+}
+
+/* ---- one operation ---- */
+
+static const char *rule_of(struct arena *a, const struct input_field *f)
+{
+	struct strbuf b;
+
+	strbuf_init(&b, a, 1024);
+	for (const char *p = types[f->type].rule; *p; p++) {
+		if (*p != '%') {
+			strbuf_addc(&b, *p);
+			continue;
+		}
+		p++;
+		strbuf_printf(&b, "%.9g", *p == 'M' ? f->min : *p == 'N' ? f->max : f->item_max);
+	}
+	for (const char *p = f->words; p && *p; p++)
+		if (*p == '|')
+			strbuf_adds(&b, ", ");
+		else
+			strbuf_addc(&b, *p);
+	strbuf_adds(&b, f->flags & IN_NULLABLE ? ", or null" : "");
+	return strbuf_str(&b);
+}
+
+static void add_fields(struct arena *a, struct json_object *o, const char *name,
+		       const struct input_field *fields)
+{
+	struct json_object *part, *list;
+
+	if (!fields || !fields->name)
+		return;
+	part = js_made(json_object_new_object());
+	js_add(o, name, part);
+	list = new_list(part, "fields");
+	for (const struct input_field *f = fields; f->name; f++) {
+		struct json_object *row = new_row(list), *also;
+		struct str rest = str_of(f->aliases);
+
+		put(row, "name", f->name);
+		put(row, "rule", rule_of(a, f));
+		put(row, "doc", f->doc);
+		flag(row, "required", f->flags & IN_REQUIRED);
+		also = new_list(row, "aliases");
+		while (rest.p) {
+			struct str one = str_cut(rest, '|', &rest);
+
+			js_push(also, js_made(json_object_new_string_len(one.p, (int)one.n)));
+		}
+	}
+}
+
+static const char *permissions_text(struct arena *a, unsigned may)
+{
+	struct strbuf b;
+
+	strbuf_init(&b, a, 256);
+	for (size_t i = 0; i < COUNT(permissions); i++)
+		if (may & permissions[i].bit)
+			strbuf_printf(&b, "%s%s", b.len ? ", " : "", permissions[i].name);
+	return b.len ? strbuf_str(&b) : NULL;
+}
+
+/* ---- examples ---- */
+
+/* What stands for a part of a path, by its name and what is before it; NULL: nothing we know. */
+static const char *stand_in(struct str name, const char *path)
+{
+	if (str_is(name, "token"))
+		return "$FEED";
+	if (!str_is(name, "id"))
+		return NULL;
+	return strncmp(path, "/users/", 7) == 0 ? "$PERSON" : "$EVENT";
+}
+
+/* False: there is something in it that nobody can know. */
+static bool add_path(struct strbuf *b, const struct route *r)
+{
+	struct str rest = str_of(r->path + 1);
+
+	strbuf_adds(b, r->flags & RF_BARE ? "$URL" : "$URL/api");
+	while (rest.p) {
+		struct str part = str_cut(rest, '/', &rest), end = { NULL, 0 };
+		const char *word;
+
+		strbuf_addc(b, '/');
+		if (!part.n || part.p[0] != ':') {
+			strbuf_addstr(b, part);
+			continue;
+		}
+		part = str_cut((struct str){ part.p + 1, part.n - 1 }, '.', &end);
+		word = stand_in(part, r->path);
+		if (!word)
+			return false;
+		strbuf_adds(b, word);
+		if (end.p)
+			strbuf_printf(b, ".%.*s", (int)end.n, end.p);
+	}
+	return true;
+}
+
+static void add_sample(struct strbuf *b, const struct input_field *f)
+{
+	struct str rest, first = str_cut(str_of(f->words ? f->words : ""), '|', &rest);
+
+	strbuf_printf(b, "%s\"%s\":", b->p[b->len - 1] == '{' ? "" : ",", f->name);
+	if (f->type == IN_WORD)
+		strbuf_printf(b, "\"%.*s\"", (int)first.n, first.p);
+	else
+		strbuf_adds(b, types[f->type].sample);
+}
+
+/* What has to be in it; where nothing has to, its first member. */
+static void add_body(struct strbuf *b, const struct route *r)
+{
+	bool whole = r->method != M_PATCH;
+	int n = 0;
+
+	strbuf_adds(b, " \\\n  -H 'Content-Type: application/json' \\\n  -d '{");
+	for (const struct input_field *f = r->body; f->name; f++)
+		if (whole && (f->flags & IN_REQUIRED)) {
+			add_sample(b, f);
+			n++;
+		}
+	if (!n && r->body->name)
+		add_sample(b, r->body);
+	strbuf_adds(b, "}'");
+}
+
+static const char *example_of(struct arena *a, const struct route *r)
+{
+	struct strbuf b;
+
+	strbuf_init(&b, a, 4096);
+	strbuf_adds(&b, "curl -s");
+	if (r->method != M_GET)
+		strbuf_printf(&b, " -X %s", method_name(r->method));
+	strbuf_adds(&b, " \"");
+	if (!add_path(&b, r))
+		return NULL;
+	strbuf_addc(&b, '"');
+	/* The event of the examples is not public. */
+	if (r->who == WHO_MEMBER || strstr(r->path, "/:id"))
+		strbuf_adds(&b, " \\\n  -H \"Authorization: Bearer $TOKEN\"");
+	if (r->body)
+		add_body(&b, r);
+	else if (r->method == M_POST)
+		strbuf_adds(&b, " -d ''");
+	return strbuf_str(&b);
+}
+
+static void add_operation(struct arena *a, struct json_object *list, const struct route *r)
+{
+	struct json_object *o = new_row(list);
+
+	put(o, "method", method_name(r->method));
+	put(o, "path", openapi_path(a, r->path));
+	put(o, "anchor", anchor_of(a, r));
+	put(o, "doc", r->doc);
+	flag(o, "member", r->who == WHO_MEMBER);
+	flag(o, "local", r->who == WHO_LOCAL);
+	put(o, "may", permissions_text(a, r->may));
+	flag(o, "keyed", r->flags & RF_KEYED);
+	flag(o, "if_match", r->flags & RF_IF_MATCH);
+	flag(o, "bare", r->flags & RF_BARE);
+	flag(o, "reads", r->method == M_GET);
+	add_fields(a, o, "query", r->query);
+	add_fields(a, o, "body", r->body);
+	put(o, "example", example_of(a, r));
+}
+
+static struct json_object *operations_of(struct arena *a, size_t group)
+{
+	struct json_object *list = js_made(json_object_new_array());
+
+	for (int i = 0; i < route_count(); i++)
+		if (!(route_at(i)->flags & RF_PAGE) && group_of(route_at(i)) == group)
+			add_operation(a, list, route_at(i));
+	return list;
+}
+
+/* ---- pages ---- */
+
+static void add_errors(struct json_object *o)
+{
+	struct json_object *list = new_list(o, "errors");
+
+	for (int e = OK + 1; e < ERR_COUNT; e++) {
+		struct json_object *row = new_row(list);
+
+		put(row, "code", err_info((enum err)e)->code);
+		put(row, "title", err_info((enum err)e)->title);
+		js_add(row, "status", js_made(json_object_new_int(err_info((enum err)e)->http)));
+	}
+}
+
+enum err site_docs(struct req *rq)
+{
+	struct json_object *o = page_data(rq), *list = new_list(o, "groups");
+
+	for (size_t i = 0; i < COUNT(groups); i++) {
+		struct json_object *g = new_row(list);
+
+		put(g, "name", groups[i].name);
+		put(g, "title", groups[i].title);
+		js_add(g, "operations", operations_of(rq->ctx->arena, i));
+	}
+	put(o, "url", rq->ctx->cfg->http_public_url);
+	add_errors(o);
+	return page_reply(rq, 200, "site/docs", o);
+}
+
+enum err site_docs_group(struct req *rq)
+{
+	struct json_object *o = page_data(rq);
+
+	for (size_t i = 0; i < COUNT(groups); i++) {
+		if (!str_is(req_param(rq, "group"), groups[i].name))
+			continue;
+		put(o, "title", groups[i].title);
+		js_add(o, "operations", operations_of(rq->ctx->arena, i));
+		return page_reply(rq, 200, "site/docs_group", o);
+	}
+	return fail(rq->ctx, E_NOTFOUND, "no such page");
+}
