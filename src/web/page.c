@@ -6,42 +6,16 @@
 #include "core/strbuf.h"
 #include "web/session.h"
 #include "web/view.h"
-
-#include <stdio.h>
-#include <time.h>
+#include "web/words.h"
 
 #define PAGE_MAX ((size_t)2 << 20)
-#define LANGUAGES_MAX ((size_t)4 << 20)
 #define HTML "text/html; charset=utf-8"
-#define DEFAULT_LANGUAGE "en"
 
-static const char *const languages[] = { DEFAULT_LANGUAGE, "de" };
-static struct json_object *texts[COUNT(languages)];
-static struct arena *arena;
 static struct views *views;
-
-static struct json_object *read_texts(const char *folder, const char *language, char *why,
-				      size_t n)
-{
-	const char *path = arena_printf(arena, "%s/lang/%s.json", folder, language);
-	struct str text = view_file(arena, path, why, n);
-	struct json_object *o = text.p ? js_own(arena, text.p) : NULL;
-
-	if (text.p && !o)
-		snprintf(why, n, "%s: this is no JSON", path);
-	return o;
-}
 
 bool page_open(const struct config *cfg, char *why, size_t n)
 {
-	bool good = true;
-
-	arena = arena_new(LANGUAGES_MAX);
-	for (size_t i = 0; good && i < COUNT(languages); i++) {
-		texts[i] = read_texts(cfg->site_templates, languages[i], why, n);
-		good = texts[i];
-	}
-	if (good)
+	if (words_open(cfg->site_templates, why, n))
 		views = views_load(cfg->site_templates, true, why, n);
 	if (!views)
 		page_close();
@@ -52,10 +26,7 @@ void page_close(void)
 {
 	views_free(views);
 	views = NULL;
-	memset(texts, 0, sizeof(texts));
-	if (arena)
-		arena_free(arena);
-	arena = NULL;
+	words_close();
 }
 
 bool page_wanted(const struct req *rq)
@@ -65,92 +36,67 @@ bool page_wanted(const struct req *rq)
 	return strstr(http_header(rq->http, "Accept"), "text/html");
 }
 
-/* ---- languages ---- */
-
 /* The first of Accept-Language that there is: browsers send them in the order of preference. */
-static size_t language(const struct req *rq)
+static const struct words *language(const struct req *rq)
 {
 	struct str rest = str_of(http_header(rq->http, "Accept-Language"));
 
 	if (rq->route && !(rq->route->flags & RF_PAGE))
-		return 0;
+		return words_default();
 	while (rest.n > 0) {
-		struct str one = str_trim(str_cut(rest, ',', &rest));
+		const struct words *w = words_of(str_trim(str_cut(rest, ',', &rest)));
 
-		for (size_t i = 0; i < COUNT(languages); i++)
-			if (one.n >= 2 && strncasecmp(one.p, languages[i], 2) == 0)
-				return i;
+		if (w)
+			return w;
 	}
-	return 0;
+	return words_default();
 }
 
 const char *page_text(const struct req *rq, const char *name)
 {
-	return js_str(texts[language(rq)], name);
-}
-
-static const char *nth(struct json_object *t, const char *list, int i)
-{
-	struct json_object *a;
-
-	if (!json_object_object_get_ex(t, list, &a))
-		return "";
-	return json_object_get_string(json_object_array_get_idx(a, (size_t)i));
+	return js_str(language(rq)->t, name);
 }
 
 const char *page_text_at(const struct req *rq, const char *list, int i)
 {
-	return nth(texts[language(rq)], list, i);
+	return words_nth(language(rq), list, i);
 }
 
 /* ---- times ---- */
 
-static void local(const char *text, const char *zone, struct tm *tm)
+static const struct tm *local(const char *text, const char *zone, struct tm *tm)
 {
 	int64_t us = 0;
 
+	if (!text)
+		return NULL;
 	if (clock_parse(text, &us) != CLOCK_INSTANT)
 		us = 0;
 	clock_local(zone, us, tm);
-}
-
-static const char *day_text(struct req *rq, const struct tm *tm)
-{
-	struct json_object *t = texts[language(rq)];
-
-	return arena_printf(rq->ctx->arena, "%s %d%s %s %d", nth(t, "days", tm->tm_wday),
-			    tm->tm_mday, js_str(t, "day_dot"), nth(t, "months", tm->tm_mon),
-			    tm->tm_year + 1900);
+	return tm;
 }
 
 const char *page_day(struct req *rq, const char *start, const char *zone)
 {
 	struct tm tm;
 
-	local(start, zone, &tm);
-	return day_text(rq, &tm);
+	return words_day(rq->ctx->arena, language(rq), local(start, zone, &tm));
 }
 
 const char *page_hours(struct req *rq, const char *start, const char *end, const char *zone)
 {
-	struct arena *a = rq->ctx->arena;
-	const char *day = "";
 	struct tm from, to;
 
-	local(start, zone, &from);
-	if (!end)
-		return arena_printf(a, "%02d:%02d", from.tm_hour, from.tm_min);
-	local(end, zone, &to);
-	if (from.tm_year != to.tm_year || from.tm_yday != to.tm_yday)
-		day = arena_printf(a, "%s, ", day_text(rq, &to));
-	return arena_printf(a, "%02d:%02d – %s%02d:%02d", from.tm_hour, from.tm_min, day,
-			    to.tm_hour, to.tm_min);
+	return words_hours(rq->ctx->arena, language(rq), local(start, zone, &from),
+			   local(end, zone, &to));
 }
 
 const char *page_when(struct req *rq, const char *start, const char *end, const char *zone)
 {
-	return arena_printf(rq->ctx->arena, "%s, %s", page_day(rq, start, zone),
-			    page_hours(rq, start, end, zone));
+	struct tm from, to;
+
+	return words_when(rq->ctx->arena, language(rq), local(start, zone, &from),
+			  local(end, zone, &to));
 }
 
 /* ---- answers ---- */
@@ -163,10 +109,10 @@ static void put(struct json_object *o, const char *name, const char *value)
 struct json_object *page_data(struct req *rq)
 {
 	struct json_object *o = js_object(rq->ctx->arena);
-	size_t i = language(rq);
+	const struct words *w = language(rq);
 
-	js_add(o, "t", json_object_get(texts[i]));
-	put(o, "lang", languages[i]);
+	js_add(o, "t", json_object_get(w->t));
+	put(o, "lang", w->lang);
 	put(o, "path", arena_strndup(rq->ctx->arena, rq->http->path.p, rq->http->path.n));
 	put(o, "version", MARQUEE_VERSION);
 	put(o, "request_id", rq->request_id);
