@@ -52,6 +52,7 @@ up_services() {
   step "PostgreSQL" database pg_up
   step "memcached" start memcached_start
   step "development broker" start devbroker_start
+  step "mail server" start mail_start
   step "configuration" start conf_write
   HINT="./dev psql shows the database as it is" step "database schema" migrate db_migrate
 }
@@ -79,7 +80,7 @@ Try:
   curl -s '$u/api/events?limit=3'
   curl -s -H "Authorization: Bearer \$(./dev token)" '$u/api/users/profile'
   curl -s '$u/health'
-Next: ./dev status, ./dev logs, ./dev psql, ./dev down
+Next: ./dev status, ./dev logs, ./dev mail, ./dev psql, ./dev down
 TEXT
 }
 
@@ -96,7 +97,7 @@ cmd_down() {
   fi
   mkdir -p "$PIDS"
   state_lock
-  for name in workers.old web workers notifier devbroker memcached postgresql; do
+  for name in workers.old web workers notifier mail devbroker memcached postgresql; do
     ! piece_alive "$name" || say "  stopping $name"
     case $name in
       postgresql) piece_stop "$name" INT 60 ;;
@@ -113,8 +114,8 @@ purge() {
   if [ -n "$RUN" ] && [ -d "$RUN" ] && [ -O "$RUN" ]; then
     rm -rf "$(shm_dir)" "$RUN"
   fi
-  rm -rf "$STATE"/build--* "$STATE"/soak "$STATE"/{build,pg,log,pid,web,devbroker,marquee.conf,marquee.conf.new} \
-    "$STATE"/{jwt_secret,password,demo.done,port,server,livez,run,lock}
+  rm -rf "$STATE"/build--* "$STATE"/soak "$STATE"/{build,pg,log,pid,web,mail,devbroker,marquee.conf,marquee.conf.new} \
+    "$STATE"/{jwt_secret,password,demo.done,port,mailport,server,livez,run,lock}
   rmdir "$STATE" 2>/dev/null || true
   say "  removed the state in $STATE"
 }
@@ -130,6 +131,8 @@ cmd_status() {
       printf '  %-12s up    pid %s%s\n' "$name" "$pid" "$(status_note "$name")"
     elif [ "$name" = workers ] && ! server_has_pool "$(server_chosen)"; then
       printf '  %-12s none  the web server starts the program itself\n' "$name"
+    elif [ "$name" = mail ] && ! mail_wanted; then
+      printf '  %-12s none  DEV_MAIL=PORT starts one here, too\n' "$name"
     else
       printf '  %-12s down\n' "$name"
       all=1
@@ -194,6 +197,11 @@ cmd_broker() {
   need_up devbroker
   [ $# -gt 0 ] || die "broker needs: down, up, rtt MS, or error CODE [N]"
   "$STATE/devbroker" -s "$*" "$RUN/app/broker.ctl"
+}
+
+cmd_mail() {
+  need_up mail
+  exec python3 "$TOP/dev.d/mail.py" "$STATE/mail/box" "$@"
 }
 
 cmd_lint() { exec "$TOP/tests/lint/run" "$TOP"; }

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034 # variables are shared with the other parts
-# dev.d/stack.sh - the other pieces: memcached, broker, notifier, workers, web server; configuration and data
+# dev.d/stack.sh - the other pieces: memcached, broker, mail, notifier, workers, web server; configuration and data
 
 # Order of starting; down goes the other way.
-PIECES="postgresql memcached devbroker notifier workers web"
+PIECES="postgresql memcached devbroker mail notifier workers web"
 
 # ---- port ----
 port_taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -53,6 +53,7 @@ shm.dir = $(shm_dir)
 notifier.socket = $RUN/app/notifier.sock
 log.file = $LOGS/marquee.log
 TEXT
+  ! mail_wanted || printf 'mail.smtp_url = smtp://127.0.0.1:%s\nmail.from = Marquee <no-reply@marquee.example>\n' "$(cat "$STATE/mailport")"
 }
 
 # Lines of the caller's own take the place of ours: an option may stand only once.
@@ -110,6 +111,27 @@ devbroker_start() {
   cp -f "$program" "$STATE/devbroker" && chmod 755 "$STATE/devbroker" || return
   piece_start devbroker "$APP_USER" "$STATE/devbroker" "$RUN/app/broker" "$RUN/app/broker.ctl" &&
     piece_ready devbroker 10 test -s "$RUN/app/broker" && piece_sign devbroker "$sig"
+}
+
+# ---- mail: a server that keeps what comes; a throwaway stack has one if DEV_MAIL names its port ----
+mail_wanted() { [ -z "${DEV_THROWAWAY:-}" ] || [ -n "${DEV_MAIL:-}" ]; }
+
+mail_port_choose() {
+  local port=${DEV_MAIL:-2525}
+  [ -f "$STATE/mailport" ] && { cat "$STATE/mailport"; return; }
+  while port_taken "$port"; do port=$((port + 1)); done
+  echo "$port" | tee "$STATE/mailport"
+}
+
+mail_start() {
+  local port sig
+  mail_wanted || return 0
+  port=$(mail_port_choose) && sig=$(signature "$port") || return
+  piece_current mail "$sig" && return
+  piece_stop mail TERM 10
+  dir_for "$APP_USER" 0700 "$STATE/mail" &&
+    piece_start mail "$APP_USER" /usr/bin/python3 -m aiosmtpd -n -l "127.0.0.1:$port" -c aiosmtpd.handlers.Mailbox "$STATE/mail/box" &&
+    piece_ready mail 20 port_taken "$port" && piece_sign mail "$sig"
 }
 
 notifier_start() {

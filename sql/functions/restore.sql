@@ -2,13 +2,16 @@
 SET LOCAL check_function_bodies = off;
 
 -- Transaction numbers of the dump mean nothing here. What its cursors had sent becomes older, and what
--- waited becomes newer, than cursors that begin with this transaction. Nobody else may write meanwhile.
+-- waited becomes newer, than cursors that begin with this transaction; what was to be mailed is made
+-- rows before. Nobody else may write meanwhile.
 CREATE OR REPLACE FUNCTION outbox_restamp() RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   me xid8 := pg_current_xact_id();
   waiting bigint;
 BEGIN
   LOCK TABLE outbox IN EXCLUSIVE MODE;
+  PERFORM mails_from_outbox(snap, NULL) FROM mail_state WHERE snap IS NOT NULL;
+  UPDATE mail_state SET snap = format('%s:%s:', me::text::bigint + 1, me::text::bigint + 1)::pg_snapshot WHERE snap IS NOT NULL;
   UPDATE outbox o SET xid = CASE WHEN (o.xid >= pg_snapshot_xmax(r.snap) OR o.xid = ANY (ARRAY(SELECT pg_snapshot_xip(r.snap))))
       AND NOT (r.next_snap IS NOT NULL AND o.pos <= r.last_pos AND pg_visible_in_snapshot(o.xid, r.next_snap))
       THEN me ELSE '3' END

@@ -17,7 +17,7 @@ struct command {
 	bool verdict;		/* exit code 1 for what it finds wrong or does not find */
 };
 extern const struct command cmd_migrate, cmd_user, cmd_config, cmd_invariants, cmd_job, cmd_routes,
-    cmd_doctor, cmd_import, cmd_demo, cmd_outbox, cmd_backup,
+    cmd_doctor, cmd_import, cmd_demo, cmd_outbox, cmd_mail, cmd_backup,
     cmd_restore;
 
 /* Wrong arguments: usage of the command in the message, E_INVALID. */

@@ -270,6 +270,30 @@ static struct finding check_kafka(struct doctor *d)
 	return good("the notifier reaches the brokers");
 }
 
+static struct finding check_mail(struct doctor *d)
+{
+	const char *state = d->beat && d->beat_age <= BEAT_FAIL_S ? js_str(d->beat, "mail") : NULL;
+	PGresult *r;
+
+	if (d->c->cfg->mail_smtp_url[0] == '\0')
+		return found(V_WARN, "not configured: nobody can replace a forgotten password",
+			     "set mail.smtp_url and mail.from");
+	if (!state || db_query0(d->c, Q_MAIL_QUEUE, &r) != OK)
+		return found(V_WARN, "unknown: the notifier does not report",
+			     "start marquee-notifier");
+	const char *what = arena_printf(d->c->arena, "%s: %s mails wait, the oldest for %.0f s, %s "
+					"are parked", state, db_get(r, 0, 0),
+					strtod(db_get(r, 0, 1), NULL), db_get(r, 0, 2));
+
+	if (strcmp(state, "off") == 0)
+		return found(V_FAIL, "configured here, but not for the notifier",
+			     "give both the same configuration; restart marquee-notifier");
+	if (strcmp(state, "up") != 0)
+		return found(V_FAIL, what, "marquee mail list has the reasons");
+	return found(db_get_long(r, 0, 2) > 0 ? V_WARN : V_OK, what,
+		     "marquee mail list has the reasons");
+}
+
 static struct finding check_outbox(struct doctor *d)
 {
 	enum verdict v;
@@ -324,6 +348,7 @@ static const struct {
 	{ "kafka", true, check_kafka },
 	{ "outbox", true, check_outbox },
 	{ "parked", true, check_parked },
+	{ "mail", true, check_mail },
 	{ "jobs", true, check_jobs },
 	{ "invariants", true, check_invariants },
 };

@@ -18,7 +18,8 @@
 
 static const struct command *const commands[] = {
 	&cmd_migrate, &cmd_user,   &cmd_config, &cmd_routes,  &cmd_invariants, &cmd_job,
-	&cmd_outbox,  &cmd_import, &cmd_demo,   &cmd_doctor,  &cmd_backup,     &cmd_restore,
+	&cmd_outbox,  &cmd_mail,   &cmd_import, &cmd_demo,    &cmd_doctor,     &cmd_backup,
+	&cmd_restore,
 };
 
 static void usage(FILE *out)

@@ -43,6 +43,8 @@ struct config {
 	long notifier_batch, notifier_poll_min, notifier_poll_max,
 	    notifier_max_attempts;
 	long outbox_retention;
+	const char *mail_smtp_url, *mail_tls, *mail_user, *mail_password, *mail_from;
+	long mail_timeout, mail_alarm;
 	bool feature_recommendations, feature_analytics, feature_realtime, feature_payments,
 	    feature_enhanced_search;
 };

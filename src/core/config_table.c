@@ -160,6 +160,24 @@ const struct cfg_row cfg_rows[] = {
 	ROW("outbox.retention", CFG_MSEC, "7d", DAY, 365 * DAY, outbox_retention, CFG_RELOAD,
 	    "How long rows of the outbox are kept after they were sent."),
 
+	TEXT("mail.smtp_url", "", mail_smtp_url, 0,
+	     "Mail server as smtp://host:port or smtps://host:port. Empty: no mail is sent."),
+	{ .name = "mail.tls", .type = CFG_WORD, .def = "try",
+	  .at = offsetof(struct config, mail_tls), .words = "off|try|require",
+	  .text = "Whether smtp:// asks for encryption (STARTTLS). "
+		  "With try, certificates are not checked, unless there is a mail.user." },
+	TEXT("mail.user", "", mail_user, 0,
+	     "Name to sign in to the mail server. Empty: without. "
+	     "It is sent encrypted only, unless mail.tls is off."),
+	TEXT("mail.password", "", mail_password, CFG_SECRET,
+	     "Password of mail.user. Better given as a file."),
+	TEXT("mail.from", "", mail_from, 0,
+	     "Sender of all mail: an address, or a name and <an address>."),
+	ROW("mail.timeout", CFG_MSEC, "30s", SECOND, 10 * MINUTE, mail_timeout, 0,
+	    "Longest time for the mail server to take one mail."),
+	ROW("mail.alarm", CFG_MSEC, "10m", SECOND, DAY, mail_alarm, 0,
+	    "Age of the oldest unsent mail beyond which /health is degraded."),
+
 	SWITCH("features.recommendations", "on", feature_recommendations, "Recommend events."),
 	SWITCH("features.analytics", "on", feature_analytics, "Count views and answers for hosts."),
 	SWITCH("features.realtime", "on", feature_realtime, "Push changes to open pages."),

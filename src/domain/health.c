@@ -13,7 +13,7 @@ struct part {
 	const char *name, *state, *error;
 	bool vital;
 };
-enum { P_DATABASE, P_CACHE, P_KAFKA, P_NOTIFIER, P_OUTBOX, P_REPLICA, N_PARTS };
+enum { P_DATABASE, P_CACHE, P_KAFKA, P_NOTIFIER, P_OUTBOX, P_MAIL, P_REPLICA, N_PARTS };
 
 /* Alarms of the outbox: more than so many is one. */
 static const struct {
@@ -42,7 +42,17 @@ static void ask_outbox(struct json_object *o, struct part *part)
 			*part = (struct part){ "outbox", "alarm", alarms[i].error, false };
 }
 
-/* kafka is what the notifier last reported; an old report says nothing. */
+static void ask_mail(const char *state, struct part *part)
+{
+	if (state)
+		*part = (struct part){ "mail", state,
+				       strcmp(state, "late") == 0 ?
+					       "mail waits too long: marquee mail list" :
+					       "the mail server takes no mail: marquee mail list",
+				       false };
+}
+
+/* kafka and mail are what the notifier last reported; an old report says nothing. */
 static void ask_notifier(struct ctx *c, struct part *parts)
 {
 	PGresult *r;
@@ -62,6 +72,7 @@ static void ask_notifier(struct ctx *c, struct part *parts)
 			parts[P_KAFKA] =
 			    (struct part){ "kafka", kafka, "the brokers do not answer", false };
 		ask_outbox(o, &parts[P_OUTBOX]);
+		ask_mail(o ? js_str(o, "mail") : NULL, &parts[P_MAIL]);
 	}
 }
 
@@ -105,6 +116,8 @@ const char *health_json(struct ctx *c, bool totals, bool *serving)
 		[P_KAFKA] = { "kafka", "unknown", "the notifier has not reported", false },
 		[P_NOTIFIER] = { "notifier", "down", "no heartbeat for 10 seconds", false },
 		[P_OUTBOX] = { "outbox", "unknown", "the notifier has not reported", false },
+		[P_MAIL] = { "mail", c->cfg->mail_smtp_url[0] ? "unknown" : "off",
+			     "the notifier has not reported", false },
 		/* the last, so that it can be left out */
 		[P_REPLICA] = { "replica", db_replica_state(c), "lists come from the primary",
 				false },

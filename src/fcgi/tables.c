@@ -4,4 +4,5 @@
 
 const struct route *const route_tables[] = { system_routes, auth_routes, user_routes,
 					     event_routes,  rsvp_routes, feed_routes,
-					     sitemap_routes, site_routes, NULL };
+					     sitemap_routes, site_routes, password_routes,
+					     password_pages, NULL };

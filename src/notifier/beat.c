@@ -37,6 +37,13 @@ static void count_backlog(struct notifier *n, int64_t now)
 		n->transaction_s = db_get_long(r, 0, 1);
 		n->unplaced = db_get_long(r, 0, 2);
 	}
+	if (n->mail && db_query0(c, Q_MAIL_QUEUE, &r) == OK) {
+		n->mails.pending = db_get_long(r, 0, 0);
+		n->mails.oldest_s = strtod(db_get(r, 0, 1), NULL);
+		n->mails.parked = db_get_long(r, 0, 2);
+		n->mails.sent = db_get_long(r, 0, 3);
+		n->mails.failed = db_get_long(r, 0, 4);
+	}
 	took = clock_mono_ms() - now;
 	n->backlog_at = now + (took * BACKLOG_SHARE > SECOND_MS ? took * BACKLOG_SHARE : SECOND_MS);
 }
@@ -58,6 +65,12 @@ static const char *state_text(struct notifier *n)
 		      n->oldest_s, n->parked);
 	strbuf_printf(&b, "\"oldest_transaction_seconds\":%lld,\"unplaced\":%lld,",
 		      n->transaction_s, n->unplaced);
+	strbuf_printf(&b, "\"mail\":\"%s\",", mail_word(n));
+	if (n->mail)
+		strbuf_printf(&b, "\"mail_pending\":%lld,\"mail_oldest_seconds\":%.3f,"
+			      "\"mail_parked\":%lld,\"mail_sent\":%lld,\"mail_failed\":%lld,",
+			      n->mails.pending, n->mails.oldest_s, n->mails.parked, n->mails.sent,
+			      n->mails.failed);
 	strbuf_printf(&b, "\"sent\":%llu,\"pid\":%ld,\"host\":", n->sent, (long)getpid());
 	strbuf_jsonz(&b, n->host);
 	strbuf_adds(&b, ",\"cache_servers\":");
@@ -78,13 +91,16 @@ void beat_namespace(struct notifier *n, int64_t now)
 	arena_reset(n->scratch);
 }
 
-static void set_retention(struct notifier *n)
+/* What functions in the database have to know of the configuration. */
+static void tell_settings(struct notifier *n)
 {
+	struct ctx *c = notifier_ctx(n, n->scratch);
 	char seconds[24];
 
 	snprintf(seconds, sizeof(seconds), "%ld", n->cfg->outbox_retention / SECOND_MS);
-	if (db_query(notifier_ctx(n, n->scratch), Q_OUTBOX_RETENTION, NULL, seconds) == OK)
-		n->retention_set = true;
+	if (db_query(c, Q_OUTBOX_RETENTION, NULL, seconds) == OK &&
+	    (n->mail || db_query0(c, Q_MAIL_OFF, NULL) == OK))
+		n->settings_told = true;
 }
 
 void beat_step(struct notifier *n, int64_t now)
@@ -99,8 +115,8 @@ void beat_step(struct notifier *n, int64_t now)
 		n->beat_at = now + BEAT_MS;
 		if (now >= n->backlog_at)
 			count_backlog(n, now);
-		if (!n->retention_set)
-			set_retention(n);
+		if (!n->settings_told)
+			tell_settings(n);
 		/* A beat that does not arrive is what others are to see. */
 		(void)!db_query(notifier_ctx(n, n->scratch), Q_HEARTBEAT_PUT, NULL, "notifier",
 				state_text(n));

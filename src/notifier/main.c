@@ -29,7 +29,8 @@ struct options {
 static const char help[] =
 	"usage: marquee-notifier [--config FILE] [--set NAME=VALUE]...\n"
 	"\n"
-	"Sends the outbox to Kafka, deletes what it names from the cache, runs the timed jobs.\n"
+	"Sends the outbox to Kafka, deletes what it names from the cache, runs the timed jobs,\n"
+	"sends mail.\n"
 	"\n"
 	"  --config FILE      read FILE instead of " CONFIG_DEFAULT_PATH "\n"
 	"  --set NAME=VALUE   set one option; may be repeated\n"
@@ -122,7 +123,7 @@ static bool work_left(const struct notifier *n)
 	for (int i = 0; i < SHARDS; i++)
 		if (n->shards[i].state != SHARD_IDLE)
 			return true;
-	return async_running(&n->jobs);
+	return async_running(&n->jobs) || mail_busy(n);
 }
 
 /* Milliseconds that may be slept if nobody calls; 0 while something can go on at once. */
@@ -132,6 +133,8 @@ static int next_in(const struct notifier *n, int64_t now)
 
 	if (!async_running(&n->jobs) && n->job_at < due)
 		due = n->job_at;
+	if (mail_due(n) < due)
+		due = mail_due(n);
 	if (due <= now)
 		return 0;
 	return due - now < IDLE_MS ? (int)(due - now) : IDLE_MS;
@@ -145,6 +148,8 @@ static void rest(struct notifier *n, int ms)
 		{ .fd = async_socket(&n->jobs), .events = POLLIN },
 		{ .fd = async_socket(&n->relay_db), .events = POLLIN },
 		{ .fd = producer_socket(n->producer), .events = POLLIN },
+		{ .fd = mail_db_socket(n), .events = POLLIN },
+		{ .fd = mail_smtp_socket(n), .events = POLLIN },
 	};
 
 	(void)poll(p, COUNT(p), ms);
@@ -157,8 +162,10 @@ static void loop(struct notifier *n)
 		bool connected = lead_step(n, now);
 
 		signals_read(n, now);
-		if (wake_drain(&n->wake))
+		if (wake_drain(&n->wake)) {
 			relay_woken(n, now);
+			mail_woken(n, now);
+		}
 		if (connected) {
 			beat_namespace(n, now);
 			relay_step(n, now);
@@ -169,6 +176,8 @@ static void loop(struct notifier *n)
 		}
 		if (connected || async_running(&n->jobs))
 			job_step(n, now);
+		if (connected || mail_db_socket(n) >= 0)
+			mail_step(n, now);
 		log_flush(1000);
 		if (n->stopping && (!work_left(n) || now >= n->stop_by))
 			return;
@@ -178,6 +187,8 @@ static void loop(struct notifier *n)
 
 static int run(struct notifier *n)
 {
+	char why[400] = "out of threads";
+
 	n->signals = signals_open();
 	n->scratch = arena_new(SCRATCH_MAX);
 	n->keys = arena_new(SCRATCH_MAX);
@@ -191,10 +202,13 @@ static int run(struct notifier *n)
 	job_init(n);
 	if (!relay_open(n))
 		return refuse("Kafka's library refuses the configuration; the log says why");
+	if (!mail_open(n, why, sizeof(why)))
+		return refuse(why);
 	(void)wake_open(&n->wake, n->cfg->notifier_socket);
 	log_pairs(LOG_INFO_, "started", "version", MARQUEE_VERSION, "brokers",
 		  n->cfg->kafka_brokers, (char *)NULL);
 	loop(n);
+	mail_close(n);
 	async_close(&n->jobs);
 	relay_close(n);
 	wake_close(&n->wake);

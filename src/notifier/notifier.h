@@ -10,6 +10,7 @@
 #include "core/ctx.h"
 #include "db/db.h"
 #include "notifier/async.h"
+#include "notifier/mail.h"
 #include "notifier/shard.h"
 #include "notifier/wake.h"
 
@@ -36,11 +37,16 @@ struct notifier {
 	long long pending, parked, transaction_s, unplaced;
 	double oldest_s;
 	char host[256];
-	bool retention_set;
+	bool settings_told;
+	struct {
+		long long pending, parked, sent, failed;
+		double oldest_s;
+	} mails;
 	/* cache keys while nothing is sent */
 	char *swept;
 	int64_t sweep_at;
 	struct cache *cache;
+	struct mail *mail;	/* NULL: off */
 	struct wake wake;
 	int signals;
 	bool stopping;

@@ -5,7 +5,7 @@
 #include "domain/events.h"
 #include "web/page.h"
 
-extern const struct route site_routes[], feed_routes[], sitemap_routes[];
+extern const struct route site_routes[], feed_routes[], sitemap_routes[], password_pages[];
 
 /* ---- handlers, one file per page ---- */
 enum err feed_atom(struct req *rq);

@@ -226,7 +226,9 @@ void guard_headers(struct req *rq)
 	http_set(rs, "X-Content-Type-Options", "nosniff");
 	frame_headers(rq);
 	/* Without a referrer browsers hide the origin of our own forms, too (Fetch standard). */
-	http_set(rs, "Referrer-Policy", page_wanted(rq) ? "same-origin" : "no-referrer");
+	http_set(rs, "Referrer-Policy",
+		 !page_wanted(rq) ? "no-referrer" :
+		 rq->route && rq->route->flags & RF_SECRET ? "strict-origin" : "same-origin");
 	if (strncmp(rq->ctx->cfg->http_public_url, "https:", 6) == 0)
 		http_set(rs, "Strict-Transport-Security", "max-age=63072000; includeSubDomains");
 }

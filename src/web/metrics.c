@@ -225,15 +225,21 @@ static void put_histograms(struct ctx *c, struct strbuf *b)
 			      cell_query(q));
 }
 
+static void number(struct strbuf *b, const char *type, const char *name, const char *help,
+		   double v)
+{
+	head(b, name, type, help);
+	strbuf_printf(b, "%s %.15g\n", name, v);
+}
+
 static void gauge(struct strbuf *b, const char *name, const char *help, double v)
 {
-	head(b, name, "gauge", help);
-	strbuf_printf(b, "%s %.15g\n", name, v);
+	number(b, "gauge", name, help, v);
 }
 
 static const struct {
 	const char *member, *name, *help;
-} heartbeat_gauges[] = {
+} reported[] = {
 	{ "pending", "outbox_pending", "Messages not sent yet" },
 	{ "oldest_seconds", "outbox_oldest_seconds", "Age of the oldest of them" },
 	{ "parked", "outbox_parked", "Messages that no broker takes and that wait for a person" },
@@ -241,7 +247,19 @@ static const struct {
 	{ "oldest_transaction_seconds", "database_oldest_transaction_seconds",
 	  "Age of the transaction that keeps tables from being cleaned" },
 	{ "violations", "invariant_violations", "What must hold and does not" },
+	{ "mail_pending", "mail_pending", "Mails not sent yet" },
+	{ "mail_oldest_seconds", "mail_oldest_seconds", "Age of the oldest of them" },
+	{ "mail_parked", "mail_parked", "Mails that were refused and wait for a person" },
+	{ "mail_sent", "mail_sent_total", "Mails that the mail server has taken" },
+	{ "mail_failed", "mail_failed_total", "Tries to send a mail that failed" },
 };
+
+static bool is_total(const char *name)
+{
+	const char *end = strrchr(name, '_');
+
+	return end && strcmp(end, "_total") == 0;
+}
 
 static void put_heartbeat(struct ctx *c, struct strbuf *b, const PGresult *r, int row)
 {
@@ -250,10 +268,10 @@ static void put_heartbeat(struct ctx *c, struct strbuf *b, const PGresult *r, in
 	if (strcmp(db_get(r, row, 0), "notifier") == 0)
 		gauge(b, "notifier_heartbeat", "Seconds since the notifier last reported",
 		      (double)db_get_long(r, row, 1));
-	for (size_t i = 0; i < COUNT(heartbeat_gauges); i++)
-		if (json_object_object_get_ex(o, heartbeat_gauges[i].member, &v))
-			gauge(b, heartbeat_gauges[i].name, heartbeat_gauges[i].help,
-			      json_object_get_double(v));
+	for (size_t i = 0; i < COUNT(reported); i++)
+		if (json_object_object_get_ex(o, reported[i].member, &v))
+			number(b, is_total(reported[i].name) ? "counter" : "gauge",
+			       reported[i].name, reported[i].help, json_object_get_double(v));
 }
 
 static void put_gauges(struct ctx *c, struct strbuf *b)

@@ -28,7 +28,7 @@ enum route_flag {
 	RF_REPLICA = 8, /* may be read from a replica: takes Marquee-Lsn */
 	RF_ALWAYS = 16, /* answered in an overload, too */
 	RF_PAGE = 32, /* HTML for people, and so are its errors; not in the API's description */
-	RF_SECRET = 64, /* the path holds one: the log names the route */
+	RF_SECRET = 64, /* the address holds one: the log names the route, referrers the host */
 	RF_EMBED = 128 /* other sites may show it in a frame (site.embed_in) */
 };
 
@@ -97,7 +97,6 @@ enum err req_no_body(struct req *rq) MUST_CHECK;
 /* If-Match as a PostgreSQL int array text of versions ("{3,4}"), NULL when absent or "*". 428 when
  * it is required and absent. */
 enum err req_if_match(struct req *rq, const char **versions) MUST_CHECK;
-
 /* The query string against the route's table (none: nothing is known); utm_* is ignored. Done for
  * every route before its handler. */
 enum err req_query(struct req *rq) MUST_CHECK;

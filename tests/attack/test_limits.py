@@ -113,6 +113,20 @@ def test_04_behind_a_proxy_only_its_own_word_counts():
     expect(os.path.getsize(shm_file()), size, "memory does not grow with addresses")
 
 
+def test_04b_forgotten_passwords_are_limited_by_client_and_by_address():
+    def forgot(i, email, address):
+        return ask("POST", "/auth/password/forgot", {"email": email}, address=address).status
+    began = time.monotonic()
+    one = in_threads(lambda i: forgot(i, f"{unique('f')}@example.org", "198.51.100.77"), 10 * LOGIN, 10)
+    expect(set(one), {202, 429})
+    expect(LOGIN <= one.count(202) <= allowed(LOGIN, began), True, f"{one.count(202)} from one client")
+    email = f"{unique('f')}@example.org"
+    many = in_threads(lambda i: forgot(i, email if i % 2 else email.upper(), f"198.51.105.{i}"), 5 * LOGIN, 10)
+    expect(LOGIN <= many.count(202) <= allowed(LOGIN, began), True, f"{many.count(202)} for one address")
+    a = ask("POST", "/auth/password/forgot", {"email": email}, address="198.51.105.200")
+    expect((a.status, a.code, int(a.header("Retry-After")) > 0), (429, "RATE_LIMITED", True))
+
+
 def test_05_signing_in_is_limited_by_address_and_by_account():
     owner = sign_up("owner", "198.51.100.20")
     attacker = "198.51.100.66"

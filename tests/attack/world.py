@@ -1,5 +1,5 @@
 """tests/attack/world.py - everybody in the permission matrix, and the things they reach for."""
-from api import PASSWORD, anonymous, call, event, instant, person, rsvp, sql, unique
+from api import PASSWORD, anonymous, call, event, instant, person, reset_token, rsvp, sql, unique
 from matrix import EVENT_KINDS
 
 NOBODY = "01890000-0000-7000-8000-000000000000"
@@ -78,6 +78,12 @@ def refreshable(world, _row, role):
     return {"refresh_token": who.login().refresh_token}
 
 
+def resettable(_world, _row, role):
+    token = "mqp_" + unique(role).ljust(43, "x")[:43]
+    reset_token(person("Resetting").id, token)
+    return {"token": token, "password": PASSWORD}
+
+
 # What a write sends when it means it; a function gets the world, the row and the role.
 BODIES = {
     ("POST", "/auth/register"): lambda w, row, r: {"email": f"{unique('m')}@example.org", "password": PASSWORD,
@@ -85,6 +91,8 @@ BODIES = {
     ("POST", "/auth/login"): lambda w, row, r: {"email": w.other.email, "password": PASSWORD},
     ("POST", "/auth/refresh"): refreshable,
     ("POST", "/auth/logout"): None,
+    ("POST", "/auth/password/forgot"): lambda w, row, r: {"email": w.other.email},
+    ("POST", "/auth/password/reset"): resettable,
     ("PUT", "/users/profile"): lambda w, row, r: {"name": r.title()},
     ("PATCH", "/users/profile"): lambda w, row, r: {"bio": f"as {r}"},
     ("POST", "/users/batch"): lambda w, row, r: {"user_ids": [w.other.id]},
@@ -110,6 +118,8 @@ BODIES = {
     ("DELETE", "/users/me/sessions"): None,
     ("DELETE", "/users/me/sessions/{session}"): None,
     ("POST", "/logout"): None,
+    ("POST", "/forgot"): {},
+    ("POST", "/reset"): {},
 }
 
 

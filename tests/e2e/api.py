@@ -5,6 +5,7 @@ difference and goes on, any exception ends the test; a script called with words 
 whose names hold one of them. T_URL and T_DEV come from tests/e2e/run.
 """
 import datetime
+import hashlib
 import http.client
 import itertools
 import json
@@ -271,6 +272,13 @@ def sql(text, state=None):
 
 def sql1(text, state=None):
     return sql(text, state)[0][0]
+
+
+def reset_token(user, token, good_for="10 minutes"):
+    """As if a mail with it had been sent."""
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    sql("INSERT INTO password_resets (hash, user_id, expires_at) "
+        f"VALUES ('{digest}', '{user}', now() + interval '{good_for}')")
 
 
 def invariants(state=None):

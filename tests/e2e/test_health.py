@@ -10,7 +10,7 @@ import threading
 
 from api import Stack, call, expect, main, wait_for
 
-UP = {"database": "up", "cache": "up", "kafka": "up", "notifier": "up", "outbox": "up"}
+UP = {"database": "up", "cache": "up", "kafka": "up", "notifier": "up", "outbox": "up", "mail": "off"}
 SILENT = {"notifier": ("down", "no heartbeat for 10 seconds"), "kafka": ("unknown", "the notifier has not reported"),
           "outbox": ("unknown", "the notifier has not reported")}
 PARKED = {"outbox": ("alarm", "messages are parked: marquee outbox list")}

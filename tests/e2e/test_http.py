@@ -112,7 +112,7 @@ def test_system_addresses():
     a = anonymous.get("/health")
     expect((a.status, a.json["status"], a.json["service"]), (200, "ok", "marquee"))
     expect(a.json["dependencies"], {"database": "up", "cache": "up", "kafka": "up", "notifier": "up",
-                                     "outbox": "up"})
+                                     "outbox": "up", "mail": "off"})
     expect("metrics" in a.json, False, "totals only for staff")
     expect("metrics" in person(role="admin").get("/health").json, True)
     for path in ("/livez", "/readyz"):

@@ -16,13 +16,14 @@ BEGIN {
 	# fronts: mains over the libraries; nobody includes them. Only the notifier touches the bus.
 	may["fcgi"] = "http db cache auth domain web api site admin"
 	may["cli"] = "http db cache auth domain web api site admin"
-	may["notifier"] = "db cache auth domain bus"
+	may["notifier"] = "db cache auth domain bus web"
 	may["live"] = "db cache auth domain bus"
 	may["grpc"] = "db cache auth domain"
 	may["devbroker"] = ""
 	# of these layers only single headers: what is left of HTTP must not reach past them
 	only["web", "domain"] = "input.h policy.h people.h"
 	only["web", "db"] = "db.h"	# a route knows what an idempotent effect is
+	only["notifier", "web"] = "view.h words.h"	# mails are templates, too
 }
 
 function word_in(word, list) {

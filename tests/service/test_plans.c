@@ -53,6 +53,7 @@ static struct {
 		    " pg_snapshot_xmax('$snap')", "" },
 	{ "$place", "SELECT ctid FROM relay WHERE shard = 0", "" },
 	{ "$now", "SELECT pg_current_snapshot()", "" },
+	{ "$mail", "SELECT id FROM mails WHERE sent_at IS NULL ORDER BY id LIMIT 1", "" },
 };
 
 /* Text with what its words stand for, and a new id for $new. */
