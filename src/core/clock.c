@@ -107,12 +107,9 @@ static bool parse_date(const char **s, struct tm *tm)
 	return true;
 }
 
-static bool parse_time(const char **s, struct tm *tm, int64_t *fraction_us)
+static bool parse_second(const char **s, struct tm *tm, int64_t *fraction_us)
 {
-	if (!digits(s, 2, &tm->tm_hour) || !skip(s, ':', ':') || !digits(s, 2, &tm->tm_min) ||
-	    !skip(s, ':', ':') || !digits(s, 2, &tm->tm_sec))
-		return false;
-	if (tm->tm_hour > 23 || tm->tm_min > 59 || tm->tm_sec > 60)
+	if (!digits(s, 2, &tm->tm_sec))
 		return false;
 	*fraction_us = 0;
 	if (**s != '.')
@@ -123,6 +120,13 @@ static bool parse_time(const char **s, struct tm *tm, int64_t *fraction_us)
 	for (; **s >= '0' && **s <= '9'; (*s)++, unit /= 10)
 		*fraction_us += (**s - '0') * unit;
 	return *s > first;
+}
+
+static bool parse_time(const char **s, struct tm *tm, int64_t *fraction_us)
+{
+	return digits(s, 2, &tm->tm_hour) && skip(s, ':', ':') && digits(s, 2, &tm->tm_min) &&
+	       skip(s, ':', ':') && parse_second(s, tm, fraction_us) && tm->tm_hour <= 23 &&
+	       tm->tm_min <= 59 && tm->tm_sec <= 60;
 }
 
 static bool parse_offset(const char **s, int64_t *seconds)
@@ -169,6 +173,20 @@ enum clock_kind clock_parse(const char *s, int64_t *us)
 		return CLOCK_BAD;
 	*us = t * US + fraction;
 	return CLOCK_INSTANT;
+}
+
+bool clock_parse_local(const char *s, int64_t *us)
+{
+	int64_t fraction = 0;
+	struct tm tm;
+
+	if (!s || !parse_date(&s, &tm) || !skip(&s, 'T', ' ') || !digits(&s, 2, &tm.tm_hour) ||
+	    !skip(&s, ':', ':') || !digits(&s, 2, &tm.tm_min) || tm.tm_hour > 23 || tm.tm_min > 59)
+		return false;
+	if (*s == ':' && (s++, !parse_second(&s, &tm, &fraction) || tm.tm_sec > 59))
+		return false;
+	*us = (int64_t)timegm(&tm) * US + fraction;
+	return *s == '\0';
 }
 
 static bool zone_name_plain(const char *zone)
@@ -222,15 +240,14 @@ static bool use_zone(const char *zone)
 	return true;
 }
 
-/* Days since 1970 of the local date at t, in the zone in use. */
-static int64_t local_day(int64_t t)
+/* What clocks of the zone in use show at t, as seconds that a clock in UTC would have. */
+static int64_t local_seconds(int64_t t)
 {
 	time_t at = (time_t)t;
 	struct tm tm;
 
 	localtime_r(&at, &tm);
-	struct tm date = { .tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday };
-	return (int64_t)timegm(&date) / DAY_S - (timegm(&date) % DAY_S < 0);
+	return (int64_t)timegm(&tm);
 }
 
 void clock_local(const char *zone, int64_t us, struct tm *out)
@@ -292,22 +309,34 @@ size_t clock_changes(const char *zone, int64_t from_us, int64_t to_us, struct cl
 	return n;
 }
 
-int64_t clock_zone_midnight(const char *zone, int64_t day_us)
+/* Offsets stay within 16 h of UTC, so what is looked for lies within 16 h of the same time in UTC.
+ * With the offset from before a change it is found unless the change comes first; with the one from
+ * after it, unless the change comes later; with neither, clocks have skipped it. */
+int64_t clock_zone_instant(const char *zone, int64_t local_us)
 {
-	int64_t day = floor_div(day_us, US * DAY_S);
-	/* Offsets stay within 16 h of UTC; a zone may skip one whole day (Apia, 2011-12-30).
-	 * Searching for the first second with the wanted date needs no special case for gaps. */
-	int64_t lo = day * DAY_S - 16 * 3600, hi = (day + 1) * DAY_S + 16 * 3600;
+	const int64_t wanted = floor_div(local_us, US), around = 16 * 3600;
+	int64_t early, late;
 
 	if (!use_zone(zone))
-		return day * DAY_S * US;
-	while (lo < hi) {
+		return local_us;
+	early = wanted - (local_seconds(wanted - around) - (wanted - around));
+	if (local_seconds(early) == wanted)
+		return early * US + (local_us - wanted * US);
+	late = wanted - (local_seconds(wanted + around) - (wanted + around));
+	if (local_seconds(late) == wanted)
+		return late * US + (local_us - wanted * US);
+	for (int64_t lo = late, hi = early; lo < hi; ) {
 		int64_t mid = lo + (hi - lo) / 2;
 
-		if (local_day(mid) >= day)
-			hi = mid;
+		if (local_seconds(mid) >= wanted)
+			early = hi = mid;
 		else
 			lo = mid + 1;
 	}
-	return lo * US;
+	return early * US;
+}
+
+int64_t clock_zone_midnight(const char *zone, int64_t day_us)
+{
+	return clock_zone_instant(zone, floor_div(day_us, US * DAY_S) * DAY_S * US);
 }

@@ -21,6 +21,10 @@ enum clock_kind { CLOCK_BAD, CLOCK_INSTANT, CLOCK_DAY };
  * 60th seconds, years outside 1900..9999 and anything else CLOCK_BAD. */
 enum clock_kind clock_parse(const char *s, int64_t *us);
 
+/* What a form's field for date and time sends, "2026-05-01T18:00" or with seconds: the instant
+ * at which a clock in UTC shows that. */
+bool clock_parse_local(const char *s, int64_t *us);
+
 /* True for a name of the installed IANA database ("Europe/Berlin", "UTC"); never a path trick. */
 bool clock_zone_valid(const char *zone);
 
@@ -39,6 +43,10 @@ struct clock_change {
 /* Those in (from, to], at most max, in order. Of two within three days only the sum is seen. */
 size_t clock_changes(const char *zone, int64_t from_us, int64_t to_us, struct clock_change *out,
 		     size_t max);
+
+/* The instant at which clocks there show what a clock in UTC shows at local_us: of a time that
+ * comes twice the first, for one that is skipped the moment after the gap. */
+int64_t clock_zone_instant(const char *zone, int64_t local_us);
 
 /* The instant at which the day, given as its midnight in UTC, begins in that zone. */
 int64_t clock_zone_midnight(const char *zone, int64_t day_us);

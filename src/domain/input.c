@@ -59,6 +59,13 @@ static void keep(struct reading *r, const char *name, const char *sent, struct j
 	js_add(r->values, name, json_object_get(v));
 }
 
+/* Did nobody fill in this field of a form? */
+static bool left_empty(const struct reading *r, struct json_object *v)
+{
+	return r->mode->form && json_object_is_type(v, json_type_string) &&
+	       json_object_get_string_len(v) == 0;
+}
+
 static void read_member(struct reading *r, const char *sent, struct json_object *v)
 {
 	const struct input_field *f = field_of(r->table, sent);
@@ -70,6 +77,10 @@ static void read_member(struct reading *r, const char *sent, struct json_object 
 		(void)!fail_field(r->c, sent, "is not known here");
 		return;
 	}
+	if (left_empty(r, v) && !(f->flags & IN_NULLABLE))
+		return;
+	if (left_empty(r, v))
+		v = NULL;
 	out = input_value(&(struct check){ r->c, f, sent, v, r->mode });
 	if (before == r->c->err && end == r->c->details_end)
 		keep(r, f->name, sent, out);
@@ -85,15 +96,16 @@ static void read_halves(struct reading *r, struct json_object *in)
 		struct json_object *la = NULL, *ln = NULL, *both, *out;
 		bool has_la = json_object_object_get_ex(in, pairs[i][0], &la);
 		bool has_ln = json_object_object_get_ex(in, pairs[i][1], &ln);
+		bool no_la = !has_la || left_empty(r, la), no_ln = !has_ln || left_empty(r, ln);
 
 		if (!has_la && !has_ln)
 			continue;
-		if (!has_la || !has_ln) {
-			(void)!fail_field(r->c, pairs[i][has_ln], "must come with %s",
-					  pairs[i][has_la]);
+		if (no_la != no_ln) {
+			(void)!fail_field(r->c, pairs[i][no_la], "must come with %s",
+					  pairs[i][!no_la]);
 			continue;
 		}
-		if (!la && !ln) {
+		if (no_la || (!la && !ln)) {
 			keep(r, f->name, pairs[i][0], NULL);
 			continue;
 		}
@@ -113,7 +125,8 @@ static void finish(struct reading *r, struct json_object *in)
 	for (const struct input_field *f = r->table; f->name; f++) {
 		if (json_object_object_get_ex(r->values, f->name, &v))
 			continue;
-		if (json_object_object_get_ex(in, input_sent_name(r->table, in, f->name), &v))
+		if (json_object_object_get_ex(in, input_sent_name(r->table, in, f->name), &v) &&
+		    !left_empty(r, v))
 			continue; /* sent, but refused: already recorded */
 		if ((f->flags & IN_REQUIRED) && !r->mode->partial)
 			(void)!fail_field(r->c, f->name, "is required");
@@ -138,6 +151,7 @@ enum err input_read(struct ctx *c, const struct input_field *table, struct json_
 
 	if (zone && clock_zone_valid(zone))
 		mode.zone = zone;
+	mode.text |= mode.form;
 	json_object_object_foreach(in, key, v)
 	{
 		if (!is_half(table, key) || field_named(table, key))

@@ -54,6 +54,9 @@ struct input {
 struct input_mode {
 	bool partial, whole;
 	bool text; /* values are query text: numbers, booleans and lists are read from it */
+	/* And they are fields of a form: an empty one is null or, where that may not be, not there;
+	 * lists have an item a line; times are those of clocks in the zone. */
+	bool form;
 	const char *zone;
 };
 enum err input_read(struct ctx *c, const struct input_field *table, struct json_object *in,

@@ -284,14 +284,18 @@ static struct json_object *check_time(const struct check *k)
 
 	if (!as_text(k, &s))
 		return NULL;
+	const char *zone = k->mode->zone ? k->mode->zone : "UTC";
 	enum clock_kind kind = clock_parse(s.p, &us);
 
 	if (kind == CLOCK_DAY) {
 		if (k->f->type == IN_END_TIME)
 			us += DAY_US;
-		us = clock_zone_midnight(k->mode->zone ? k->mode->zone : "UTC", us);
+		us = clock_zone_midnight(zone, us);
+	} else if (k->mode->form && clock_parse_local(s.p, &us)) {
+		us = clock_zone_instant(zone, us);
 	} else if (kind == CLOCK_BAD && !(k->mode->text && relative_time(s.p, &us))) {
-		return refuse(k, "must be a time with zone such as 2030-05-01T18:00:00Z, or a day");
+		return refuse(k, k->mode->form ? "must be a date and a time" :
+			      "must be a time with zone such as 2030-05-01T18:00:00Z, or a day");
 	}
 	if (us < FIRST_YEAR_US)
 		return refuse(k, "must not lie before the year 1900");
@@ -328,7 +332,7 @@ static struct json_object *check_word(const struct check *k)
 	return refuse(k, arena_printf(k->c->arena, "must be one of %s", k->f->words));
 }
 
-/* The array to check; in a query, the text cut at commas. */
+/* The array to check; in a query, the text cut at commas, in a form at the ends of lines. */
 static struct json_object *as_array(const struct check *k)
 {
 	if (json_object_is_type(k->v, json_type_array))
@@ -341,7 +345,7 @@ static struct json_object *as_array(const struct check *k)
 	struct str rest = str_of(json_object_get_string(k->v));
 
 	while (rest.p) {
-		struct str item = str_trim(str_cut(rest, ',', &rest));
+		struct str item = str_trim(str_cut(rest, k->mode->form ? '\n' : ',', &rest));
 
 		if (item.n)
 			js_push(a, js_made(json_object_new_string_len(item.p, (int)item.n)));
@@ -394,10 +398,12 @@ static struct json_object *check_coords(const struct check *k)
 	    !json_object_object_get_ex(k->v, "lat", &la) ||
 	    !json_object_object_get_ex(k->v, "lng", &ln))
 		return refuse(k, "must be {\"lat\": number, \"lng\": number}");
-	va = input_value(&(struct check){ k->c, &lat, arena_printf(k->c->arena, "%s.lat", k->sent),
-					  la, k->mode });
-	vn = input_value(&(struct check){ k->c, &lng, arena_printf(k->c->arena, "%s.lng", k->sent),
-					  ln, k->mode });
+	const char *of = k->mode->form ? "" : arena_printf(k->c->arena, "%s.", k->sent);
+
+	va = input_value(&(struct check){ k->c, &lat, arena_printf(k->c->arena, "%slat", of), la,
+					  k->mode });
+	vn = input_value(&(struct check){ k->c, &lng, arena_printf(k->c->arena, "%slng", of), ln,
+					  k->mode });
 	if (!va || !vn)
 		return NULL;
 	out = input_own(k->c, json_object_new_object());

@@ -1,6 +1,7 @@
 /* src/site/sign.c - the pages to sign up, in and out */
 #include "core/json.h"
 #include "site/site.h"
+#include "web/form.h"
 #include "web/guard.h"
 #include "web/session.h"
 
@@ -35,7 +36,7 @@ static const struct entry *entry_of(const struct req *rq)
 /* What was typed stays, but for secrets. */
 static enum err show(struct req *rq, const struct entry *entry, struct json_object *typed)
 {
-	static const char *const kept[] = { "email", "name", "pending" };
+	static const char *const kept[] = { "email", "name", "pending", "kept" };
 	struct json_object *o = page_data(rq);
 	int status = rq->ctx->err == OK ? 200 : err_info(rq->ctx->err)->http;
 
@@ -57,20 +58,28 @@ enum err site_entry(struct req *rq)
 	const struct entry *entry = entry_of(rq);
 	struct client from = guard_client(rq);
 	struct session s = { .token = NULL };
-	struct json_object *form;
-	const char *next;
+	struct json_object *form = NULL;
+	const char *next, *kept;
 	struct input in;
-	enum err e;
+	enum err e = session_form(rq, &form);
 
-	TRY(session_form(rq, &form));
+	/* Who has signed in meanwhile, in another tab, has a key by now that this cannot know. */
+	if (e != OK && !(e == E_DENIED && form))
+		return e;
+	ctx_forgive(rq->ctx);
+	kept = js_str(form, "kept");
+	kept = kept ? arena_strdup(rq->ctx->arena, kept) : NULL;
 	next = arena_strdup(rq->ctx->arena, next_of(js_str(form, "next")));
 	if (entry == &login && js_str(form, "pending"))
 		entry = &code;
 	json_object_object_del(form, "next");
+	json_object_object_del(form, "kept");
 	e = input_read(rq->ctx, entry->fields, form, (struct input_mode){ .text = true }, &in);
 	if (e == OK)
 		e = entry->enter(rq->ctx, &in, &from, &s);
 	js_add(form, "next", js_made(json_object_new_string(next)));
+	if (kept)
+		js_add(form, "kept", js_made(json_object_new_string(kept)));
 	if (e == E_UNAUTH && s.pending) {
 		js_add(form, "pending", js_made(json_object_new_string(s.pending)));
 		return show(rq, &code, form);
@@ -78,8 +87,8 @@ enum err site_entry(struct req *rq)
 	if (e == E_INVALID || e == E_UNAUTH || e == E_CONFLICT)
 		return show(rq, e == E_INVALID ? entry : entry_of(rq), form);
 	TRY(e);
-	session_begin(rq, &s);
-	return page_redirect(rq, next);
+	TRY(session_begin(rq, &s));
+	return kept ? form_give_back(rq, kept, next) : page_redirect(rq, next);
 }
 
 enum err site_logout(struct req *rq)

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/strbuf.h"
+#include "web/form.h"
 #include "web/session.h"
 #include "web/view.h"
 #include "web/words.h"
@@ -154,10 +155,21 @@ void page_add_errors(struct req *rq, struct json_object *o)
 		put(wrong, d->field, d->reason);
 }
 
+/* Not programs, which send a token. */
+static bool must_sign_in(const struct req *rq)
+{
+	return rq->ctx->err == E_UNAUTH && rq->route && !*http_header(rq->http, "Authorization");
+}
+
 void page_error(struct req *rq)
 {
 	struct ctx *c = rq->ctx;
 	const struct err_info *e = err_info(c->err);
+
+	if (must_sign_in(rq) && form_ask_to_sign_in(rq) == OK) {
+		(void)!fail(c, E_UNAUTH, "sign in first");	/* for the log */
+		return;
+	}
 	struct json_object *o = page_data(rq), *list = js_made(json_object_new_array());
 	struct strbuf b;
 

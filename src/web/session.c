@@ -27,14 +27,6 @@ static void set_cookie(struct req *rq, const char *name, const char *value, long
 		  cookie_name(rq, name), value, seconds, secure(rq) ? "; Secure" : "");
 }
 
-void session_begin(struct req *rq, const struct session *s)
-{
-	long seconds = rq->ctx->cfg->auth_refresh_ttl / 1000;
-
-	set_cookie(rq, ACCESS, s->token, seconds);
-	set_cookie(rq, REFRESH, s->refresh_token, seconds);
-}
-
 void session_end(struct req *rq)
 {
 	set_cookie(rq, ACCESS, "", 0);
@@ -55,6 +47,15 @@ static enum err by_token(struct req *rq, struct str token)
 	return e;
 }
 
+enum err session_begin(struct req *rq, const struct session *s)
+{
+	long seconds = rq->ctx->cfg->auth_refresh_ttl / 1000;
+
+	set_cookie(rq, ACCESS, s->token, seconds);
+	set_cookie(rq, REFRESH, s->refresh_token, seconds);
+	return by_token(rq, str_of(s->token));
+}
+
 static enum err renew(struct req *rq, struct str refresh)
 {
 	struct ctx *c = rq->ctx;
@@ -64,8 +65,7 @@ static enum err renew(struct req *rq, struct str refresh)
 	js_add(in.values, "refresh_token",
 	       js_made(json_object_new_string_len(refresh.p, (int)refresh.n)));
 	TRY(people_refresh(c, &in, &s));
-	session_begin(rq, &s);
-	return by_token(rq, str_of(s.token));
+	return session_begin(rq, &s);
 }
 
 enum err session_actor(struct req *rq)
@@ -128,6 +128,28 @@ static bool from_our_pages(const struct req *rq)
 	return *site;
 }
 
+/* What may be sent more than once, boxes to be ticked, has a name that ends in []. */
+static enum err add_pair(struct ctx *c, struct json_object *out, const struct http_param *p)
+{
+	bool many = p->name.n > 2 && memcmp(p->name.p + p->name.n - 2, "[]", 2) == 0;
+	const char *name = arena_strndup(c->arena, p->name.p, p->name.n - (many ? 2 : 0));
+	struct json_object *had, *v;
+
+	v = js_made(json_object_new_string_len(p->value.p, (int)p->value.n));
+	if (!json_object_object_get_ex(out, name, &had)) {
+		if (many)
+			js_push(had = js_made(json_object_new_array()), v);
+		js_add(out, name, many ? had : v);
+		return OK;
+	}
+	if (many && json_object_is_type(had, json_type_array)) {
+		js_push(had, v);
+		return OK;
+	}
+	json_object_put(v);
+	return fail_field(c, name, "stands twice");
+}
+
 static enum err read_form(struct req *rq, struct json_object **out)
 {
 	static const char type[] = "application/x-www-form-urlencoded";
@@ -141,14 +163,8 @@ static enum err read_form(struct req *rq, struct json_object **out)
 	if (http_params(c->arena, body, &p) != OK)
 		return fail(c, E_MALFORMED, "the form cannot be read");
 	*out = js_object(c->arena);
-	for (; p; p = p->next) {
-		const char *name = arena_strndup(c->arena, p->name.p, p->name.n);
-
-		if (js_has(*out, name))
-			return fail_field(c, name, "stands twice");
-		js_add(*out, name,
-		       js_made(json_object_new_string_len(p->value.p, (int)p->value.n)));
-	}
+	for (; p; p = p->next)
+		TRY(add_pair(c, *out, p));
 	return OK;
 }
 

@@ -135,6 +135,59 @@ static void midnights(void)
 	}
 }
 
+static void local_times(void)
+{
+	static const struct {
+		const char *zone, *local, *at;
+	} cases[] = {
+		{ "UTC", "2026-05-01T18:00", "2026-05-01T18:00:00Z" },
+		{ "UTC", "2026-05-01 18:00:30.250", "2026-05-01T18:00:30.250Z" },
+		{ "No/Where", "2026-05-01T18:00", "2026-05-01T18:00:00Z" },
+		/* the day on which clocks go forward: before, in the gap, after */
+		{ "Europe/Berlin", "2026-03-29T01:59", "2026-03-29T00:59:00Z" },
+		{ "Europe/Berlin", "2026-03-29T02:00", "2026-03-29T01:00:00Z" },
+		{ "Europe/Berlin", "2026-03-29T02:30", "2026-03-29T01:00:00Z" },
+		{ "Europe/Berlin", "2026-03-29T03:00", "2026-03-29T01:00:00Z" },
+		{ "Europe/Berlin", "2026-03-29T12:00:07.5", "2026-03-29T10:00:07.500Z" },
+		/* and back: before, what comes twice, after */
+		{ "Europe/Berlin", "2026-10-25T01:59", "2026-10-24T23:59:00Z" },
+		{ "Europe/Berlin", "2026-10-25T02:30", "2026-10-25T00:30:00Z" },
+		{ "Europe/Berlin", "2026-10-25T03:00", "2026-10-25T02:00:00Z" },
+		{ "America/New_York", "2026-03-08T01:30", "2026-03-08T06:30:00Z" },
+		{ "America/New_York", "2026-03-08T02:30", "2026-03-08T07:00:00Z" },
+		{ "America/New_York", "2026-03-08T03:30", "2026-03-08T07:30:00Z" },
+		{ "America/New_York", "2026-11-01T01:30", "2026-11-01T05:30:00Z" },
+		{ "America/New_York", "2026-11-01T02:00", "2026-11-01T07:00:00Z" },
+		/* by half an hour */
+		{ "Australia/Lord_Howe", "2026-10-04T02:15", "2026-10-03T15:30:00Z" },
+		{ "Australia/Lord_Howe", "2026-10-04T02:30", "2026-10-03T15:30:00Z" },
+		{ "Australia/Lord_Howe", "2026-04-05T01:45", "2026-04-04T14:45:00Z" },
+		{ "Australia/Lord_Howe", "2026-04-05T02:00", "2026-04-04T15:30:00Z" },
+		{ "America/Sao_Paulo", "2018-11-04T00:30", "2018-11-04T03:00:00Z" },
+		{ "America/Sao_Paulo", "2018-02-17T23:30", "2018-02-18T01:30:00Z" },
+		{ "Pacific/Apia", "2011-12-30T19:00", "2011-12-30T10:00:00Z" },
+		{ "Pacific/Kiritimati", "2026-01-01T00:00", "2025-12-31T10:00:00Z" },
+	};
+	static const char *const bad[] = {
+		"", "2026-05-01", "2026-05-01T18", "2026-05-01T18:00Z", "2026-05-01T24:00",
+		"2026-05-01T18:60", "2026-05-01T18:00:60", "2026-05-01T18:00:",
+		"2026-05-01T18:00.5", "2026-02-29T10:00", "1899-12-31T10:00",
+	};
+	char out[CLOCK_TEXT];
+	int64_t us;
+
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (clock_parse_local(bad[i], &us))
+			T_FAIL("accepted: \"%s\"", bad[i]);
+	T_FALSE(clock_parse_local(NULL, &us));
+	if (!clock_zone_valid("Europe/Berlin"))
+		T_SKIP("the time zone database is not installed");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		T_TRUE(clock_parse_local(cases[i].local, &us));
+		T_EQ_STR(clock_format(clock_zone_instant(cases[i].zone, us), out), cases[i].at);
+	}
+}
+
 static void what_clocks_show(void)
 {
 	static const struct {
@@ -173,5 +226,5 @@ static void monotonic_moves_on(void)
 }
 
 T_SUITE("clock", T(instants_are_read), T(anything_else_is_refused), T(bare_dates_are_days),
-	T(format_survives_any_number), T(zone_names), T(midnights), T(what_clocks_show),
-	T(monotonic_moves_on))
+	T(format_survives_any_number), T(zone_names), T(midnights), T(local_times),
+	T(what_clocks_show), T(monotonic_moves_on))

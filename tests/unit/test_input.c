@@ -176,6 +176,48 @@ static void times_at_the_ends(void)
 		T_EQ_STR(read_event(rows[i].body, true), rows[i].got);
 }
 
+/* As a browser sends them: everything there is, as text. */
+static const char *read_form(const char *json)
+{
+	struct json_object *v = read_with(event_fields, json, (struct input_mode){ .form = true });
+
+	return c.err == OK ? js_text(arena, v) : problems();
+}
+
+static void reads_forms(void)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "{\"title\":\"abc\",\"start_date\":\"2030-07-01T19:00\",\"timezone\":"
+		  "\"Europe/Berlin\",\"end_date\":\"\",\"max_attendees\":\"\"}",
+		  "{\"title\":\"abc\",\"start_date\":\"2030-07-01T17:00:00Z\",\"timezone\":"
+		  "\"Europe/Berlin\",\"end_date\":null,\"max_attendees\":null}" },
+		{ "{\"title\":\"\",\"start_date\":\"\"}",
+		  "title is required; start_date is required" },
+		{ "{\"title\":\"abc\",\"start_date\":\"soon\"}",
+		  "start_date must be a date and a time" },
+		{ "{\"title\":\"abc\",\"start_date\":\"2030-07-01\",\"tags\":\"a, b\\n\\n c \","
+		  "\"price\":\"7.5\",\"is_virtual\":\"true\",\"lat\":\"\",\"lng\":\"\"}",
+		  "{\"title\":\"abc\",\"start_date\":\"2030-07-01T00:00:00Z\",\"tags\":"
+		  "[\"a, b\",\"c\"],\"price\":\"7.50\",\"is_virtual\":true,\"coordinates\":null}" },
+		{ "{\"title\":\"abc\",\"start_date\":\"2030-07-01\",\"lat\":\"1\",\"lng\":\"\"}",
+		  "lat must come with lng" },
+		{ "{\"title\":\"abc\",\"start_date\":\"2030-07-01\",\"lat\":\"\",\"lng\":\"1\"}",
+		  "lng must come with lat" },
+		{ "{\"title\":\"abc\",\"start_date\":\"2030-07-01\",\"lat\":\"95\",\"lng\":\"1\"}",
+		  "lat must be between -90 and 90" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		T_EQ_STR(read_form(cases[i].in), cases[i].out);
+	read_with(event_fields, "{\"title\":\"\",\"start_date\":\"2030-07-01T19:00\"}",
+		  (struct input_mode){ .text = true });
+	T_EQ_STR(problems(), "title must have at least 3 characters; "
+			     "start_date must be a time with zone such as 2030-05-01T18:00:00Z,"
+			     " or a day");
+}
+
 static void reads_relative_times(void)
 {
 	static const struct {
@@ -221,4 +263,4 @@ T_SUITE_WITH("input", setup, teardown, T(accepts_synonyms), T(puts_halves_of_coo
 	     T(refuses_contradictions), T(names_all_problems_at_once),
 	     T(reads_whole_days_in_their_zone), T(knows_when_a_zone_is_needed),
 	     T(tells_null_from_absent), T(reads_query_text), T(times_at_the_ends),
-	     T(reads_relative_times), T(refuses_bad_text))
+	     T(reads_relative_times), T(reads_forms), T(refuses_bad_text))
