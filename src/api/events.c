@@ -214,6 +214,29 @@ static enum err events_post_publish(struct req *rq)
 	return reply_event(rq, e.status, &p);
 }
 
+static enum err events_post_duplicate(struct req *rq)
+{
+	struct id of, id = id_new();
+	struct change how = { .id = &id, .idem = &rq->idem, .fields = event_duplicate_fields,
+			      .of = &of };
+	struct input_mode mode = { 0 };
+	struct event_parts p;
+	struct effect e;
+	struct input in;
+
+	TRY(events_find(rq->ctx, req_param(rq, "id"), &of));
+	TRY(req_json(rq, true, &how.sent));
+	if (input_needs_zone(event_duplicate_fields, how.sent))
+		TRY(events_zone(rq->ctx, &of, &mode.zone));
+	TRY(input_read(rq->ctx, event_duplicate_fields, how.sent, mode, &in));
+	TRY(events_duplicate(rq->ctx, &how, js_str(in.values, "start_date"), &e, &p));
+	if (!e.replayed)
+		metric_count(N_EVENTS_CREATED);
+	mark_replay(rq, &e);
+	rq->message = "event duplicated";
+	return reply_event(rq, e.status, &p);
+}
+
 static enum err categories_index(struct req *rq)
 {
 	const char *json;
@@ -248,5 +271,8 @@ const struct route event_routes[] = {
 	  event_cancel_fields, NULL, "Calls an event off and tells everybody affected" },
 	{ M_POST, "/events/:id/publish", events_post_publish, WHO_MEMBER, 0, RL_WRITE, C_NONE,
 	  KEYED, NULL, NULL, "Makes a draft active" },
+	{ M_POST, "/events/:id/duplicate", events_post_duplicate, WHO_MEMBER, MAY_EVENTS_CREATE,
+	  RL_CREATE, C_NONE, RF_KEYED, event_duplicate_fields, NULL,
+	  "Makes a draft like this event, hosted by the caller, without its registrations" },
 	ROUTE_END
 };

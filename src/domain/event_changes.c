@@ -90,6 +90,17 @@ enum err events_cancel(struct ctx *c, const struct change *how, const char *reas
 		      e, out);
 }
 
+enum err events_duplicate(struct ctx *c, const struct change *how, const char *start,
+			  struct effect *e, struct event_parts *out)
+{
+	long quota = c->cfg->limits_enabled ? c->cfg->limits_create : 0;
+
+	return change(c, how,
+		      CALL(Q_EVENT_DUPLICATE, how->of->s, c->actor->user.s, admin_flag(c),
+			   how->id->s, start, arena_printf(c->arena, "%ld", quota)),
+		      e, out);
+}
+
 enum err events_delete(struct ctx *c, const struct change *how, struct effect *e)
 {
 	return change(

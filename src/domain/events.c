@@ -46,6 +46,11 @@ const struct input_field event_cancel_fields[] = {
 	{ "reason", IN_TEXT, IN_NULLABLE, 0, 1000, 0, NULL, NULL, "Told to everybody affected" },
 	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
 };
+const struct input_field event_duplicate_fields[] = {
+	{ "start_date", IN_TIME, IN_NULLABLE, 0, 0, 0, NULL, "date|starts_at",
+	  "When the copy begins; default the first week still to come" },
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
 
 /* ---- parts ---- */
 
@@ -108,6 +113,22 @@ bool event_parts_cut(struct ctx *c, struct event_parts *p, struct str text)
 	t.core = str_cut(text, '\n', &text);
 	t.counts = str_cut(text, '\n', &t.viewer);
 	return take_texts(c, p, t);
+}
+
+struct json_object *event_object(struct ctx *c, const struct event_parts *p)
+{
+	struct strbuf b;
+
+	strbuf_init(&b, c->arena, 1 << 20);
+	strbuf_add(&b, p->core.p, p->core.n - 1);
+	strbuf_addc(&b, ',');
+	strbuf_addstr(&b, p->stats);
+	strbuf_adds(&b, p->known_viewer ? "," : "");
+	strbuf_addstr(&b, p->viewer);
+	strbuf_adds(&b, p->link.n ? ",\"virtual_link\":" : "");
+	strbuf_addstr(&b, p->link);
+	strbuf_addc(&b, '}');
+	return js_own(c->arena, strbuf_str(&b));
 }
 
 const char *event_tag(struct ctx *c, const struct event_parts *p)

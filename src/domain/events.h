@@ -7,7 +7,8 @@
 #include "db/db.h"
 #include "domain/input.h"
 
-extern const struct input_field event_fields[], event_cancel_fields[];
+extern const struct input_field event_fields[], event_cancel_fields[],
+    event_duplicate_fields[];
 
 /* One event as texts to splice, never as a tree. All belong to the arena. */
 struct event_parts {
@@ -39,6 +40,8 @@ enum err events_access(struct ctx *c, const struct id *id, struct event_parts *o
 
 /* Cuts the text that event_parts() in SQL makes. False when it is not of that form. */
 bool event_parts_cut(struct ctx *c, struct event_parts *p, struct str text);
+/* All of it as one object, which belongs to the arena. */
+struct json_object *event_object(struct ctx *c, const struct event_parts *p);
 /* "v<version>.<stats seq>.<viewer>" */
 const char *event_tag(struct ctx *c, const struct event_parts *p);
 
@@ -50,6 +53,7 @@ struct change {
 	const char *versions;
 	struct json_object *sent; /* the body as sent: errors name its fields */
 	const struct input_field *fields;
+	const struct id *of; /* events_duplicate only */
 };
 enum err events_create(struct ctx *c, const struct change *how, const struct input *in,
 		       struct effect *e, struct event_parts *out) MUST_CHECK;
@@ -59,6 +63,9 @@ enum err events_publish(struct ctx *c, const struct change *how, struct effect *
 			struct event_parts *out) MUST_CHECK;
 enum err events_cancel(struct ctx *c, const struct change *how, const char *reason,
 		       struct effect *e, struct event_parts *out) MUST_CHECK;
+/* Of how->of, as how->id; start NULL: in the first week that is still to come. */
+enum err events_duplicate(struct ctx *c, const struct change *how, const char *start,
+			  struct effect *e, struct event_parts *out) MUST_CHECK;
 enum err events_delete(struct ctx *c, const struct change *how, struct effect *e) MUST_CHECK;
 
 /* The zone of an event, for whole days in an edit; UTC when there is no such event. */

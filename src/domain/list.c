@@ -93,6 +93,17 @@ static const struct fragment filters[] = {
 	{ "price_max", " AND e.price <= %V", T_NUMERIC },
 	{ "is_virtual", " AND e.is_virtual = %P", T_BOOL },
 	{ "host_id", " AND e.host_id = %P", T_UUID },
+	{ NULL, NULL, 0 },
+};
+#define N_FILTERS (COUNT(filters) - 1)
+
+/* At the desk, beside those. */
+static const struct fragment desk_filters[] = {
+	{ "find", " AND (event_words(e.title, e.tags) @> words(%V) OR e.slug = lower(%V))",
+	  T_TEXT },
+	{ "host", " AND e.host_id = (SELECT id FROM users WHERE email = %P::citext)", T_TEXT },
+	{ "status", " AND e.status = %V", T_TEXT },
+	{ NULL, NULL, 0 },
 };
 
 enum { SEEN_PUBLIC, SEEN_MEMBER, SEEN_ADMIN };
@@ -234,13 +245,13 @@ static const char *value_text(struct ctx *c, struct json_object *v)
 	return json_object_get_string(v);
 }
 
-static void add_filters(struct build *b, const struct input *in)
+static void add_filters(struct build *b, const struct input *in, const struct fragment *f)
 {
 	struct json_object *v;
 
-	for (size_t i = 0; i < COUNT(filters); i++)
-		if (json_object_object_get_ex(in->values, filters[i].name, &v) && v)
-			add(b, filters[i].sql, filters[i].type, value_text(b->c, v));
+	for (; f->sql; f++)
+		if (json_object_object_get_ex(in->values, f->name, &v) && v)
+			add(b, f->sql, f->type, value_text(b->c, v));
 }
 
 static void add_seen(struct build *b)
@@ -444,6 +455,7 @@ static const char *bound_of(struct ctx *c, const char *list, const struct input 
 	json_object_object_del(copy, "page");
 	json_object_object_del(copy, "limit");
 	json_object_object_del(copy, "count");
+	json_object_object_del(copy, "done");
 	const char *text = arena_printf(c->arena, "%s %s", list, js_text(c->arena, copy));
 
 	json_object_put(copy);
@@ -469,7 +481,7 @@ enum err list_events(struct ctx *c, const struct input *in, struct list *out)
 	strbuf_init(&b.where, c->arena, 8192);
 	add_seen(&b);
 	add_status(&b, in);
-	add_filters(&b, in);
+	add_filters(&b, in, filters);
 	if (js_str(in->values, "count"))
 		TRY(count_all(&b, &total));
 	TRY(run(&b, total, out));
@@ -496,7 +508,7 @@ enum err list_feed(struct ctx *c, const struct input *in, struct list *out)
 		b.either = statuses[status_by_default(in)].sql;
 		b.or = statuses[ST_CALLED_OFF].sql;
 	}
-	add_filters(&b, in);
+	add_filters(&b, in, filters);
 	TRY(run(&b, -1, out));
 	return check_category(c, in, out);
 }
@@ -529,11 +541,24 @@ enum err list_mine(struct ctx *c, const struct input *in, struct list *out)
 	return run(&b, -1, out);
 }
 
+enum err list_desk(struct ctx *c, const struct input *in, struct list *out)
+{
+	struct build b = { .c = c, .sort = sort_of("-start_date") };
+
+	TRY(page_read(c, in, bound_of(c, "desk", in), &b.page));
+	strbuf_init(&b.where, c->arena, 8192);
+	if (!(c->actor->permissions & MAY_ADMIN))
+		add(&b, scopes[0].sql, scopes[0].type, c->actor->user.s);
+	add_filters(&b, in, filters);
+	add_filters(&b, in, desk_filters);
+	return run(&b, -1, out);
+}
+
 /* Numbering: cursor, then sort, then the set of filters, for what members see; then every reader
  * and status, then every scope, then the feed of every reader in every order. */
 const char *list_statement(struct ctx *c, int n)
 {
-	const int sets = 1 << COUNT(filters), plain = sets * (int)COUNT(sorts) * 2;
+	const int sets = 1 << N_FILTERS, plain = sets * (int)COUNT(sorts) * 2;
 	const int mixed = (int)(COUNT(seen) * COUNT(statuses));
 	struct build b = { .c = c };
 
@@ -542,7 +567,7 @@ const char *list_statement(struct ctx *c, int n)
 		b.sort = n / 2 % (int)COUNT(sorts);
 		add(&b, seen[SEEN_MEMBER].sql, T_UUID, NULL);
 		add(&b, statuses[ST_COMING].sql, 0, NULL);
-		for (size_t i = 0; i < COUNT(filters); i++)
+		for (size_t i = 0; i < N_FILTERS; i++)
 			if (n / 2 / (int)COUNT(sorts) & 1 << i)
 				add(&b, filters[i].sql, filters[i].type, NULL);
 		if (n % 2)

@@ -1,11 +1,14 @@
 /* src/domain/list_people.c - who comes to an event, and who waits for a seat */
 #include "auth/actor.h"
+#include "core/csv.h"
 #include "core/strbuf.h"
 #include "db/db.h"
 #include "domain/events.h"
 #include "domain/list.h"
 #include "domain/page.h"
 #include "domain/policy.h"
+
+#include <stdio.h>
 
 const struct input_field attendee_fields[] = {
 	PAGE_ROWS,
@@ -37,6 +40,42 @@ enum err list_attendees(struct ctx *c, const struct event_parts *e, const struct
 	out->pagination = page_json(c, &p, more ? db_get(r, last, 0) : NULL,
 				    more ? db_get(r, last, 1) : NULL, -1);
 	return c->err;
+}
+
+#define CSV_ROWS "1000"
+
+static void csv_row(struct strbuf *out, struct json_object *o)
+{
+	static const char *const of_user[] = { "name", "username", "email" };
+	static const char *const own[] = { "status", "state", "registered_at" };
+	struct json_object *user = NULL;
+
+	json_object_object_get_ex(o, "user", &user);
+	for (size_t i = 0; i < COUNT(of_user); i++)
+		csv_add(out, i == 0, str_of(js_str(user, of_user[i])));
+	for (size_t i = 0; i < COUNT(own); i++)
+		csv_add(out, false, str_of(js_str(o, own[i])));
+	csv_end(out);
+}
+
+enum err list_attendees_csv(struct ctx *c, const struct event_parts *e, const struct input *in,
+			    struct csv_place *at, struct strbuf *out)
+{
+	const char *email = policy_may(c, e, "checkin") ? "true" : "false";
+	PGresult *r;
+	int n;
+
+	TRY(db_query(c, Q_ATTENDEES, &r, e->id.s, js_str(in->values, "status"),
+		     page_like(c, js_str(in->values, "q")), email, *at->key ? at->key : NULL,
+		     *at->id ? at->id : NULL, CSV_ROWS, "0"));
+	n = PQntuples(r);
+	for (int i = 0; i < n; i++)
+		csv_row(out, js_own(c->arena, db_get(r, i, 2)));
+	if (n) {
+		snprintf(at->key, sizeof(at->key), "%s", db_get(r, n - 1, 0));
+		snprintf(at->id, sizeof(at->id), "%s", db_get(r, n - 1, 1));
+	}
+	return out->failed ? fail(c, E_INTERNAL, "these rows are too large") : OK;
 }
 
 enum err list_waiting(struct ctx *c, const struct event_parts *e, const struct input *in,

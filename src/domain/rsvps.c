@@ -67,6 +67,37 @@ enum err rsvps_set(struct ctx *c, const struct answer *a, struct outcome *out)
 	return OK;
 }
 
+static const char *admin_flag(const struct ctx *c)
+{
+	return c->actor->permissions & MAY_ADMIN ? "true" : "false";
+}
+
+enum err rsvps_withdraw(struct ctx *c, const struct id *event, const char *people,
+			const char *reason, long *n)
+{
+	struct json_object *o, *v;
+	struct effect e;
+
+	TRY(db_effect(c, Q_RSVPS_WITHDRAW, NULL,
+		      (const char *const[]){ event->s, c->actor->user.s, admin_flag(c), people,
+					     reason }, 5, &e));
+	cache_invalidate(c, e.keys);
+	o = js_own(c->arena, e.body);
+	*n = json_object_object_get_ex(o, "cancelled", &v) ? (long)json_object_get_int64(v) : 0;
+	return OK;
+}
+
+enum err rsvps_give_seat(struct ctx *c, const struct id *event, const struct id *who)
+{
+	struct effect e;
+
+	TRY(db_effect(c, Q_WAITLIST_GIVE, NULL,
+		      (const char *const[]){ event->s, c->actor->user.s, admin_flag(c), who->s }, 4,
+		      &e));
+	cache_invalidate(c, e.keys);
+	return OK;
+}
+
 enum err rsvps_get(struct ctx *c, const struct id *event, const char **json)
 {
 	const char *status;

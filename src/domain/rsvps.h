@@ -23,6 +23,12 @@ struct outcome {
 };
 /* E_NOTFOUND (also: nothing to take back), E_FULL, E_CLOSED. */
 enum err rsvps_set(struct ctx *c, const struct answer *a, struct outcome *out) MUST_CHECK;
+/* For hosts and staff: takes the answers of these people (a PostgreSQL array) back; how many had
+ * one. reason may be NULL. E_NOTFOUND, E_DENIED, E_CLOSED. */
+enum err rsvps_withdraw(struct ctx *c, const struct id *event, const char *people,
+			const char *reason, long *n) MUST_CHECK;
+/* One more seat, for this person, who waits. E_NOTFOUND, E_DENIED, E_CLOSED, E_CONFLICT. */
+enum err rsvps_give_seat(struct ctx *c, const struct id *event, const struct id *who) MUST_CHECK;
 /* Own answer with exact counts; E_NOTFOUND. */
 enum err rsvps_get(struct ctx *c, const struct id *event, const char **json) MUST_CHECK;
 

@@ -44,6 +44,9 @@ struct http_response {
 	struct http_header *headers, **headers_end;
 	struct str parts[16];	/* the body is their concatenation: spliced, not copied */
 	int n_parts;
+	/* What follows the parts, see http_stream. */
+	bool (*stream)(void *arg, struct str *piece);
+	void *stream_arg;
 	bool head;		/* send headers only, with the length the body would have */
 };
 
@@ -74,6 +77,9 @@ struct str http_cookie(const struct http_request *rq, const char *name);
 void http_set(struct http_response *rs, const char *name, const char *value);
 void http_setf(struct http_response *rs, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void http_body(struct http_response *rs, struct str part);
+/* The rest of the body comes from next, a piece at a time, once headers and parts are on their way:
+ * for what is too large to be held. False: that was all. Such an answer names no length. */
+void http_stream(struct http_response *rs, bool (*next)(void *arg, struct str *piece), void *arg);
 size_t http_body_length(const struct http_response *rs);
 
 /* Entity tags (RFC 9110 section 8.8.3): does the list in header match tag, which is

@@ -126,6 +126,12 @@ void http_body(struct http_response *rs, struct str part)
 	rs->parts[rs->n_parts++] = part;
 }
 
+void http_stream(struct http_response *rs, bool (*next)(void *arg, struct str *piece), void *arg)
+{
+	rs->stream = next;
+	rs->stream_arg = arg;
+}
+
 size_t http_body_length(const struct http_response *rs)
 {
 	size_t n = 0;
@@ -152,7 +158,7 @@ static bool head_text(const struct http_response *rs, bool may_have_body, struct
 		strbuf_adds(&b, h->value);
 		strbuf_add(&b, "\r\n", 2);
 	}
-	if (may_have_body) {
+	if (may_have_body && !rs->stream) {
 		strbuf_adds(&b, "Content-Length: ");
 		strbuf_addn(&b, (long)http_body_length(rs));
 		strbuf_adds(&b, "\r\n");
@@ -160,6 +166,16 @@ static bool head_text(const struct http_response *rs, bool may_have_body, struct
 	strbuf_add(&b, "\r\n", 2);
 	*out = (struct str){ b.p, b.len };
 	return !b.failed;
+}
+
+static bool send_stream(const struct http_response *rs, struct http_backend *io)
+{
+	struct str piece;
+
+	while (rs->stream(rs->stream_arg, &piece))
+		if (!io->write(io, &piece, 1))
+			return false;
+	return true;
 }
 
 bool http_response_send(const struct http_response *rs, struct http_backend *io)
@@ -178,5 +194,7 @@ bool http_response_send(const struct http_response *rs, struct http_backend *io)
 	if (may_have_body && !rs->head)
 		for (int i = 0; i < rs->n_parts; i++)
 			all[n++] = rs->parts[i];
-	return io->write(io, all, n);
+	if (!io->write(io, all, n))
+		return false;
+	return !may_have_body || rs->head || !rs->stream || send_stream(rs, io);
 }

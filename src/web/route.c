@@ -79,12 +79,13 @@ const char *routes_problem(void)
 struct path {
 	struct str raw[SEGMENTS_MAX];
 	int n;
+	bool slash; /* at the end: then it names something else */
 };
 
 /* Cuts the path; /api and /api/v1 in front mean nothing. False: too long to be ours. */
 static bool cut_path(struct str s, struct path *p)
 {
-	p->n = 0;
+	*p = (struct path){ .n = 0 };
 	if (s.n == 0 || s.p[0] != '/')
 		return false;
 	s = (struct str){ s.p + 1, s.n - 1 };
@@ -93,13 +94,12 @@ static bool cut_path(struct str s, struct path *p)
 			return false;
 		p->raw[p->n++] = str_cut(s, '/', &s);
 	}
-	if (s.p && p->n)
-		return false; /* a slash at the end names something else */
+	p->slash = s.p && p->n;
 	int skip = p->n && str_is(p->raw[0], "api") ? 1 + (p->n > 1 && str_is(p->raw[1], "v1")) : 0;
 
 	memmove(p->raw, p->raw + skip, sizeof(p->raw[0]) * (size_t)(p->n - skip));
 	p->n -= skip;
-	return true;
+	return p->n || !p->slash;
 }
 
 /* What a ':' segment stands for, without the constant end that it may have (":id.ics"); n is 0 when
@@ -129,6 +129,8 @@ static int match(const char *pattern, const struct path *p)
 			return -1;
 		literal += seg.p[0] != ':' ? 2 : memchr(seg.p, '.', seg.n) != NULL;
 	}
+	if (p->n && p->slash != (rest.p != NULL))
+		return -1;
 	return rest.p && rest.n ? -1 : literal;
 }
 

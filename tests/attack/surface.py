@@ -7,7 +7,8 @@ from api import anonymous, dev, sql, sql1, wait_for
 
 METHODS = ("post", "put", "get", "patch", "delete")
 # Tables that change by themselves, or by requests that are refused.
-RESTLESS = {"relay", "heartbeats", "jobs", "rate_limits", "view_deltas", "settings", "event_scores"}
+RESTLESS = {"relay", "heartbeats", "jobs", "rate_limits", "view_deltas", "settings", "event_scores",
+            "figures"}
 
 SOURCES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + "/"
 

@@ -103,6 +103,7 @@ BODIES = {
     ("DELETE", "/events/{id}"): None,
     ("POST", "/events/{id}/cancel"): lambda w, row, r: {"reason": "matrix"},
     ("POST", "/events/{id}/publish"): None,
+    ("POST", "/events/{id}/duplicate"): None,
     ("POST", "/events/{id}/rsvp"): lambda w, row, r: {"status": "going"},
     ("PUT", "/events/{id}/rsvp"): lambda w, row, r: {"status": "interested"},
     ("DELETE", "/events/{id}/rsvp"): None,
@@ -120,6 +121,9 @@ BODIES = {
     ("POST", "/logout"): None,
     ("POST", "/forgot"): {},
     ("POST", "/reset"): {},
+    ("POST", "/admin/events/new"): {},
+    **{("POST", "/admin/events/{id}" + act): {} for act in
+       ("", "/publish", "/cancel", "/duplicate", "/delete", "/attendees", "/waiting")},
 }
 
 

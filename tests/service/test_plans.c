@@ -5,6 +5,7 @@
  * As the worker prepares them: at first planned for the values, later as the server chooses; and as
  * the notifier does, never for values. T_PIN names a file that gets "size buffers name" of each,
  * with T_PLANS all plans are shown. */
+#include "admin/admin.h"
 #include "auth/actor.h"
 #include "core/id.h"
 #include "core/json.h"
@@ -31,6 +32,8 @@ static struct {
 		    " q.event_id WHERE capacity IS NULL AND open AND closes_at > now() AND"
 		    " privacy = 'public' ORDER BY k.going DESC, 1 LIMIT 1", "" },
 	{ "$slug", "SELECT slug FROM events WHERE id = '$event'", "" },
+	{ "$title", "SELECT split_part(title, ' ', 1) || ' ' || split_part(title, ' ', 2) FROM"
+		    " events WHERE id = '$event'", "" },
 	{ "$host", "SELECT host_id FROM events WHERE id = '$event'", "" },
 	{ "$goer", "SELECT user_id FROM rsvps WHERE event_id = '$event' AND state = 'going'"
 		   " ORDER BY 1 LIMIT 1", "" },
@@ -141,6 +144,8 @@ static enum err list_of(const struct probe *p, const struct input_field *fields,
 	struct input_mode query = { .text = true };
 
 	TRY(input_read(&c, fields, js_own(c.arena, meant(p->args[0])), query, in));
+	if (fields == desk_fields)
+		return list_desk(&c, in, out);
 	return fields == my_fields ? list_mine(&c, in, out) : list_events(&c, in, out);
 }
 
@@ -174,6 +179,14 @@ static enum err run_feed(const struct probe *p)
 		return list_my_feed(&c, &out);
 	TRY(input_read(&c, list_fields, js_own(c.arena, meant(p->args[0])), query, &in));
 	return list_feed(&c, &in, &out);
+}
+
+static enum err run_desk(const struct probe *p)
+{
+	struct input in;
+	struct list out;
+
+	return list_of(p, desk_fields, &in, &out);
 }
 
 /* The page that the first one's cursor leads to. */

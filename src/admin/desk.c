@@ -1,0 +1,156 @@
+/* src/admin/desk.c - what the pages of the desk share: the menu, the event that is worked on */
+#include "admin/admin.h"
+
+#include "core/json.h"
+#include "core/strbuf.h"
+#include "domain/policy.h"
+
+const struct input_field done_query[] = {
+	DONE_ROW,
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static const struct {
+	const char *name, *path;
+	unsigned may; /* who sees it: all of these permissions */
+} menu[] = {
+	{ "events", "/admin/events", 0 },
+};
+
+void desk_put(struct json_object *o, const char *name, const char *value)
+{
+	js_add(o, name, value ? js_made(json_object_new_string(value)) : NULL);
+}
+
+static void flag(struct json_object *o, const char *name, bool value)
+{
+	js_add(o, name, js_made(json_object_new_boolean(value)));
+}
+
+static struct json_object *member(struct json_object *o, const char *name)
+{
+	struct json_object *v = NULL;
+
+	if (o)
+		json_object_object_get_ex(o, name, &v);
+	return v;
+}
+
+const char *desk_word(struct json_object *o, const char *group, const char *name)
+{
+	const char *text = js_str(member(member(member(o, "t"), "desk"), group), name);
+
+	return text ? text : name;
+}
+
+struct json_object *desk_data(struct req *rq, const char *page)
+{
+	struct json_object *o = page_data(rq), *rows = js_made(json_object_new_array());
+	const char *done = rq->query.values ? js_str(rq->query.values, "done") : NULL;
+
+	js_add(o, "menu", rows);
+	for (size_t i = 0; i < COUNT(menu); i++) {
+		struct json_object *row;
+
+		if ((rq->actor.permissions & menu[i].may) != menu[i].may)
+			continue;
+		row = js_made(json_object_new_object());
+		js_push(rows, row);
+		desk_put(row, "label", desk_word(o, "menu", menu[i].name));
+		desk_put(row, "href", menu[i].path);
+		flag(row, "here", strcmp(menu[i].name, page) == 0);
+	}
+	flag(o, "staff", rq->actor.permissions & MAY_ADMIN);
+	if (done && js_str(member(member(member(o, "t"), "desk"), "done"), done))
+		desk_put(o, "done", desk_word(o, "done", done));
+	return o;
+}
+
+enum err desk_done(struct req *rq, const char *path, const char *done)
+{
+	return page_redirect(rq, arena_printf(rq->ctx->arena, "%s?done=%s", path, done));
+}
+
+void desk_add_next(struct req *rq, struct json_object *o, const char *pagination)
+{
+	struct arena *a = rq->ctx->arena;
+	const char *cursor = js_str(js_own(a, pagination), "next_cursor");
+	struct strbuf b;
+
+	if (!cursor)
+		return;
+	strbuf_init(&b, a, 16384);
+	strbuf_addstr(&b, rq->http->path);
+	strbuf_addc(&b, '?');
+	json_object_object_foreach(rq->query.values, name, v) {
+		if (strcmp(name, "cursor") == 0 || strcmp(name, "page") == 0 ||
+		    strcmp(name, "done") == 0)
+			continue;
+		strbuf_adds(&b, name);
+		strbuf_addc(&b, '=');
+		strbuf_addstr(&b, http_encode(a, str_of(json_object_get_string(v))));
+		strbuf_addc(&b, '&');
+	}
+	strbuf_adds(&b, "cursor=");
+	strbuf_addstr(&b, http_encode(a, str_of(cursor)));
+	desk_put(o, "next", strbuf_str(&b));
+}
+
+enum err admin_home(struct req *rq)
+{
+	return page_redirect(rq, "/admin/events");
+}
+
+/* ---- the event ---- */
+
+long desk_count(struct json_object *event, const char *name)
+{
+	struct json_object *v = member(member(event, "stats"), name);
+
+	return v ? (long)json_object_get_int64(v) : 0;
+}
+
+void desk_look(struct req *rq, struct json_object *o, struct json_object *e)
+{
+	struct arena *a = rq->ctx->arena;
+	const char *status = js_str(e, "status");
+	struct json_object *most = member(e, "max_attendees");
+
+	desk_put(e, "when", page_when(rq, js_str(e, "start_date"), js_str(e, "end_date"),
+				      js_str(e, "timezone")));
+	desk_put(e, "path", arena_printf(a, "/admin/events/%s", js_str(e, "id")));
+	desk_put(e, "public", arena_printf(a, "/e/%s", js_str(e, "slug")));
+	desk_put(e, "status_word", js_str(member(member(o, "t"), "words"), status));
+	flag(e, "is_draft", strcmp(status, "draft") == 0);
+	flag(e, "is_active", strcmp(status, "active") == 0);
+	flag(e, "is_cancelled", strcmp(status, "cancelled") == 0);
+	flag(e, "is_over", strcmp(status, "completed") == 0);
+	flag(e, "is_open", strcmp(status, "draft") == 0 || strcmp(status, "active") == 0);
+	flag(e, "is_full", most && desk_count(e, "going") >= json_object_get_int64(most));
+	flag(e, "has_waiting", desk_count(e, "waitlist") > 0);
+}
+
+enum err desk_event(struct req *rq, const char *act, struct desk_event *out)
+{
+	struct ctx *c = rq->ctx;
+
+	TRY(events_find(c, req_param(rq, "id"), &out->id));
+	TRY(events_get(c, &out->id, true, &out->parts));
+	if (!policy_may(c, &out->parts, act))
+		return fail(c, E_DENIED, "only its hosts may do this");
+	out->doc = event_object(c, &out->parts);
+	out->zone = js_str(out->doc, "timezone");
+	out->path = arena_printf(c->arena, "/admin/events/%s", out->id.s);
+	return OK;
+}
+
+void desk_add_event(struct req *rq, struct json_object *o, const struct desk_event *e)
+{
+	static const char *const acts[][2] = { { "edit", "may_edit" }, { "checkin", "may_checkin" },
+					       { "delete", "may_delete" } };
+
+	desk_look(rq, o, e->doc);
+	for (size_t i = 0; i < COUNT(acts); i++)
+		flag(e->doc, acts[i][1], policy_may(rq->ctx, &e->parts, acts[i][0]));
+	js_add(o, "event", json_object_get(e->doc));
+}

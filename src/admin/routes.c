@@ -1,0 +1,56 @@
+/* src/admin/routes.c - all addresses of the desk */
+#include "admin/admin.h"
+
+#include "domain/list.h"
+#include "domain/page.h"
+
+static const struct input_field attendees_query[] = {
+	PAGE_ROWS,
+	{ "status", IN_WORD, 0, 0, 0, 0, "going|interested|maybe|not_going|waitlisted", NULL,
+	  "Default: who is coming" },
+	{ "q", IN_LINE, 0, 1, 100, 0, NULL, NULL, "Part of a name" },
+	DONE_ROW,
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
+static const struct input_field waiting_query[] = {
+	PAGE_ROWS,
+	DONE_ROW,
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
+
+/* A page that shows, and one that takes a form; may: on top of what handlers ask of the event. */
+#define SHOW(path, handler, may, query, doc)                                                       \
+	{ M_GET, path, handler, WHO_MEMBER, may, RL_BROWSE, C_NONE, RF_PAGE, NULL, query, doc }
+#define TAKE(path, handler, may, body, doc)                                                        \
+	{ M_POST, path, handler, WHO_MEMBER, may, RL_WRITE, C_NONE, RF_PAGE, body, NULL, doc }
+
+const struct route admin_routes[] = {
+	SHOW("/admin", admin_home, 0, NULL, "Where the desk begins"),
+	SHOW("/admin/", admin_home, 0, NULL, "Where the desk begins"),
+	SHOW("/admin/events", admin_events, 0, desk_fields, "Events, with filters"),
+	SHOW("/admin/events/new", admin_event_new, MAY_EVENTS_CREATE, NULL,
+	     "A form for a new event"),
+	{ M_POST, "/admin/events/new", admin_event_create, WHO_MEMBER, MAY_EVENTS_CREATE, RL_CREATE,
+	  C_NONE, RF_PAGE, event_fields, NULL, "Create an event" },
+	SHOW("/admin/events/:id", admin_event_edit, 0, done_query, "The form of an event"),
+	TAKE("/admin/events/:id", admin_event_save, 0, event_fields, "Look at changes, make them"),
+	SHOW("/admin/events/:id/publish", admin_act, 0, NULL, "Asks whether to publish it"),
+	TAKE("/admin/events/:id/publish", admin_act_do, 0, desk_no_fields, "Publish it"),
+	SHOW("/admin/events/:id/cancel", admin_act, 0, NULL, "Asks whether to call it off"),
+	TAKE("/admin/events/:id/cancel", admin_act_do, 0, event_cancel_fields, "Call it off"),
+	SHOW("/admin/events/:id/duplicate", admin_act, MAY_EVENTS_CREATE, NULL,
+	     "Asks when the copy is to be"),
+	{ M_POST, "/admin/events/:id/duplicate", admin_act_do, WHO_MEMBER, MAY_EVENTS_CREATE,
+	  RL_CREATE, C_NONE, RF_PAGE, event_duplicate_fields, NULL, "Copy it" },
+	SHOW("/admin/events/:id/delete", admin_act, 0, NULL, "Asks whether to delete it"),
+	TAKE("/admin/events/:id/delete", admin_act_do, 0, desk_no_fields, "Delete it"),
+	SHOW("/admin/events/:id/attendees", admin_attendees, 0, attendees_query, "Who comes"),
+	SHOW("/admin/events/:id/attendees.csv", admin_attendees_csv, 0, attendees_query,
+	     "Who comes, as a file"),
+	TAKE("/admin/events/:id/attendees", admin_attendees_cancel, 0, desk_withdraw_fields,
+	     "Take registrations back"),
+	SHOW("/admin/events/:id/waiting", admin_waiting, 0, waiting_query, "Who waits"),
+	TAKE("/admin/events/:id/waiting", admin_waiting_do, 0, desk_waiting_fields,
+	     "Give a seat, or remove"),
+	ROUTE_END
+};
