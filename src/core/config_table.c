@@ -80,8 +80,8 @@ const struct cfg_row cfg_rows[] = {
 	TEXT("site.templates", MARQUEE_DATADIR "/templates", site_templates, 0,
 	     "Folder of the templates and texts of all pages."),
 	TEXT("site.embed_in", "", site_embed_in, CFG_RELOAD,
-	     "Origins that may show /embed and /e/…/embed in a frame, separated by spaces; * is "
-	     "everybody. Other pages are never shown in one."),
+	     "Origins that may show /embed and /e/{id}/embed in a frame; * is everybody. "
+	     "They are separated by spaces. Other pages are never shown in one."),
 	SWITCH("http.require_if_match", "off", http_require_if_match,
 	       "Refuse changes of an event without If-Match."),
 	SWITCH("http.server_timing", "off", http_server_timing,

@@ -33,16 +33,37 @@ static const struct {
 	[MD_SPAN_DEL] = { "<del>", "</del>" },
 };
 
+#define SPAN 0x80	/* beside the type of a span */
+#define DEPTH_MAX 100	/* what is nested deeper is shown as the text it is */
+
 struct render {
 	struct strbuf *out;
 	int depth;	/* of links and pictures */
 	int linked;	/* the depth at which <a> was opened; 0: it was not */
+	unsigned char open[DEPTH_MAX];
+	int n_open;
+	bool wrong;	/* for good: md4c does not always heed what callbacks return */
 };
 
-/* Not 0 ends the parsing: there is no room left. */
+/* These are what callbacks return: not 0 ends the parsing. */
 static int done(const struct render *r)
 {
-	return r->out->failed;
+	return r->wrong || r->out->failed;
+}
+
+static int opened(struct render *r, int what)
+{
+	r->wrong |= r->n_open == DEPTH_MAX;
+	if (!r->wrong)
+		r->open[r->n_open++] = (unsigned char)what;
+	return done(r);
+}
+
+/* md4c 0.4.8 tells of the end of some spans that it did not begin ("<\nl:~>?>~?"). */
+static int closed(struct render *r, int what)
+{
+	r->wrong |= r->n_open == 0 || r->open[--r->n_open] != what;
+	return done(r);
 }
 
 /* ---- characters ---- */
@@ -164,7 +185,7 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *arg)
 		strbuf_printf(r->out, "<ol start=\"%u\">\n", ((MD_BLOCK_OL_DETAIL *)detail)->start);
 	else
 		open_cell(r->out, type == MD_BLOCK_TH ? "th" : "td", detail);
-	return done(r);
+	return opened(r, (int)type);
 }
 
 static int leave_block(MD_BLOCKTYPE type, void *detail, void *arg)
@@ -175,7 +196,7 @@ static int leave_block(MD_BLOCKTYPE type, void *detail, void *arg)
 		strbuf_adds(r->out, blocks[type].close);
 	else
 		strbuf_printf(r->out, "</h%u>\n", heading(detail));
-	return done(r);
+	return closed(r, (int)type);
 }
 
 static int enter_span(MD_SPANTYPE type, void *detail, void *arg)
@@ -188,7 +209,7 @@ static int enter_span(MD_SPANTYPE type, void *detail, void *arg)
 		open_link(r, &((MD_SPAN_IMG_DETAIL *)detail)->src);
 	else if (type < COUNT(spans))
 		strbuf_adds(r->out, spans[type].open);
-	return done(r);
+	return opened(r, SPAN | (int)type);
 }
 
 static int leave_span(MD_SPANTYPE type, void *detail, void *arg)
@@ -200,7 +221,7 @@ static int leave_span(MD_SPANTYPE type, void *detail, void *arg)
 		close_link(r);
 	else if (type < COUNT(spans))
 		strbuf_adds(r->out, spans[type].close);
-	return done(r);
+	return closed(r, SPAN | (int)type);
 }
 
 static int text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg)
@@ -246,7 +267,7 @@ void markdown_html(struct strbuf *out, struct str source)
 	/* One definition can be used very often: what grows too much is not shown so. */
 	strbuf_init(&html, out->arena, 8 * source.n + 1024);
 	if (source.n <= MARKDOWN_MAX && md_parse(source.p, (MD_SIZE)source.n, &parser, &r) == 0 &&
-	    !html.failed) {
+	    r.n_open == 0 && !done(&r)) {
 		strbuf_add(out, html.p, html.len);
 		return;
 	}

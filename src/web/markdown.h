@@ -10,7 +10,8 @@
 
 #include <json-c/json.h>
 
-/* Longer input, and what would become longer than eight times that, is shown as the text it is. */
+/* Longer input, what would become longer than eight times that, and what is nested more than a
+ * hundred deep, is shown as the text it is. */
 #define MARKDOWN_MAX (64 << 10)
 
 /* Adds the HTML of the text. */

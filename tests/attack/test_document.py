@@ -15,6 +15,7 @@ SEED = int(os.environ.get("T_SEED", "20261121"))
 ROUNDS = int(os.environ.get("T_ROUNDS", "400" if LONG else "8"))
 LEAKS = (r"SELECT |INSERT INTO", r"pg_catalog|libpq", r"\$argon2")
 # These would end the sign-in, or make many; three a round are enough of them.
+ENDING = {("post", "/auth/logout"), ("delete", "/users/me/sessions"), ("delete", "/users/me/sessions/{session}")}
 SELDOM = {("post", "/auth/logout"), ("post", "/auth/register"), ("post", "/auth/login")}
 
 
@@ -41,6 +42,8 @@ class World:
     def ids(self, rng, path, easy):
         """Values for what stands in braces: ours, nobody's, nonsense."""
         mine = self.event["id"] if "/events/" in path or "/sitemap/" in path else self.other.id
+        if path.startswith("/users/me/sessions/") and easy:
+            return self.admin.get("/users/me/sessions").data[0]["id"]
         if path.startswith("/feeds/") and easy:
             return self.host.post("/users/me/feed").data["url"].split("/")[-1].removesuffix(".ics")
         if easy:
@@ -192,7 +195,7 @@ def test_every_operation_keeps_to_its_description():
             for wrong in (False, True):
                 n += 1
                 wrongs += not one(rng, method, path, op, wrong, turn == 0 and not wrong)
-                if (method, path) == ("post", "/auth/logout"):
+                if (method, path) in ENDING:
                     world().host, world().other = world().host.login(), world().other.login()
                     world().admin = world().admin.login()
         if wrongs > 10:

@@ -143,6 +143,12 @@ static void nothing_grows_without_bound(void)
 	T_TRUE(strlen(out) < 70000);
 	out = html(arena_printf(arena, "%s*a*", arena_printf(arena, "%070000d", 0)));
 	T_NULL(strstr(out, "<em>"));
+	strbuf_init(&b, arena, 1 << 20);
+	for (int i = 0; i < 200; i++)
+		strbuf_adds(&b, "> ");
+	strbuf_adds(&b, "a");
+	T_NULL(strstr(html(strbuf_str(&b)), "<blockquote>"));
+	T_EQ_STR(html("<\nl:~>?>~?"), "<p>&lt;\nl:~&gt;?&gt;~?</p>\n");
 }
 
 /* Only what was made here is HTML to a template. */
