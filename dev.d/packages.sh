@@ -7,9 +7,9 @@ PGV=15 # the PostgreSQL that Debian 12 ships
 PACKAGES_UP="gcc|build-essential make autoconf automake pkg-config|pkgconf libc6-dev
   libfcgi-dev libpq-dev libmemcached-dev librdkafka-dev libjwt-dev libssl-dev libjson-c-dev libsodium-dev
   libmd4c-dev libxxhash-dev liboath-dev libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev libcrypt-dev libcunit1-dev
-  postgresql-$PGV postgresql-$PGV-postgis-3 memcached spawn-fcgi multiwatch kcat curl python3-aiosmtpd
+  libqrencode-dev postgresql-$PGV postgresql-$PGV-postgis-3 memcached spawn-fcgi multiwatch kcat curl python3-aiosmtpd
   util-linux procps"
-PACKAGES_CHECK="clang python3 python3-icalendar jq iproute2 openssl libapache2-mod-xsendfile strace valgrind" # and all web servers
+PACKAGES_CHECK="clang python3 python3-icalendar jq iproute2 openssl libapache2-mod-xsendfile strace valgrind zbar-tools" # and all web servers
 PACKAGES_SOAK="sqlmap wapiti valgrind"
 PACKAGES_BROWSER="chromium nodejs npm"
 PACKAGES_COVERAGE="gcovr"

@@ -238,7 +238,8 @@ BEGIN
     INSERT INTO rsvps (id, event_id, user_id, state, wl_seq, checked_in_at, no_show, seeded, registered_at, updated_at)
     SELECT demo_id(seed, 3, n * 1000003::bigint + j), id, user_id, state, CASE WHEN state = 'waitlisted' THEN wl END,
       CASE WHEN over AND state = 'going' AND h / 100 % 10 < 8 THEN start_date END, over AND state = 'going' AND h / 100 % 10 >= 8, true, at, at
-    FROM decided ORDER BY id, user_id),
+    FROM decided ORDER BY id, user_id RETURNING event_id, checked_in_at),
+  came AS (INSERT INTO door_counts SELECT event_id, count(*) FROM r WHERE checked_in_at IS NOT NULL GROUP BY event_id),
   h AS (
     INSERT INTO rsvp_history (event_id, user_id, seq, to_state, at, seeded)
     SELECT id, user_id, 1, state, at, true FROM decided ORDER BY id, user_id RETURNING 1),

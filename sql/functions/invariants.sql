@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION check_invariants() RETURNS TABLE (invariant text, eve
     SELECT r.event_id, count(*) FILTER (WHERE r.state = 'going') going,
            count(*) FILTER (WHERE r.state = 'waitlisted') waiting,
            count(*) FILTER (WHERE r.state = 'interested') interested,
-           count(*) FILTER (WHERE r.state = 'maybe') maybe
+           count(*) FILTER (WHERE r.state = 'maybe') maybe, count(r.checked_in_at) came
     FROM rsvps r GROUP BY r.event_id),
   slots AS (
     SELECT k.pool_id, sum(k.going) going, sum(k.interested) interested, sum(k.maybe) maybe,
@@ -60,6 +60,14 @@ CREATE OR REPLACE FUNCTION check_invariants() RETURNS TABLE (invariant text, eve
   UNION ALL
   SELECT 'I6 waiting beside a free seat', s.event_id, format('%s wait, %s free', s.waiting, s.free)
   FROM s WHERE s.open AND s.closes_at > now() AND s.waiting > 0 AND s.free > 0
+  UNION ALL
+  SELECT 'door count drifted', e.id, format('%s came, counted %s', coalesce(c.came, 0), coalesce(n.came, 0))
+  FROM events e LEFT JOIN counted c ON c.event_id = e.id LEFT JOIN door_counts n ON n.event_id = e.id
+  WHERE coalesce(c.came, 0) <> coalesce(n.came, 0)
+  UNION ALL
+  SELECT 'checked in without a seat, or without its scan', r.event_id, format('user %s is %s since %s', r.user_id, r.state, r.checked_in_at)
+  FROM rsvps r WHERE r.checked_in_at IS NOT NULL AND (r.state <> 'going' OR r.no_show OR NOT r.seeded AND NOT EXISTS
+    (SELECT FROM checkins k WHERE k.user_id = r.user_id AND k.event_id = r.event_id AND k.reason = 'ok' AND k.at = r.checked_in_at))
   UNION ALL
   SELECT 'document missing or old', e.id, format('event %s, document %s', e.version, d.version)
   FROM events e LEFT JOIN event_docs d ON d.event_id = e.id

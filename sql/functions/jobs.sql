@@ -53,6 +53,7 @@ BEGIN
         UPDATE event_seats SET open = false WHERE event_id = e.id;
         PERFORM event_store(e);
         PERFORM event_message(e, 'event.updated', '{"updated_fields": ["status"]}', event_keys(e.id));
+        PERFORM no_show_begin(c.event_id) FROM door_counts c WHERE c.event_id = e.id AND c.came > 0;
         n := n + 1;
       END IF;
     END IF;

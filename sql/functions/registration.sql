@@ -94,6 +94,7 @@ BEGIN
       WHERE event_id = p_event AND user_id = p_user AND state = old RETURNING * INTO r;
   END IF;
   IF r.id IS NULL THEN RETURN NULL; END IF;
+  IF r.checked_in_at IS NOT NULL THEN r := checkin_leave(r); END IF;
   PERFORM rsvp_record(r, old, rsvp_type(old, new));
   RETURN r;
 END $$;

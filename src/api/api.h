@@ -5,6 +5,6 @@
 #include "web/route.h"
 
 extern const struct route auth_routes[], user_routes[], event_routes[], rsvp_routes[],
-    system_routes[], password_routes[];
+    system_routes[], password_routes[], checkin_routes[];
 
 #endif

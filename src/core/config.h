@@ -29,12 +29,14 @@ struct config {
 	const char *auth_jwt_alg, *auth_jwt_secret, *auth_jwt_secret_old,
 	    *auth_jwt_private_key_file, *auth_jwt_public_key_files;
 	const char *auth_jwt_issuer, *auth_jwt_audience;
+	const char *tickets_secret, *tickets_secret_old;
+	long checkin_opens_before;
 	long auth_access_ttl, auth_refresh_ttl, auth_refresh_grace, auth_reset_ttl;
 	long auth_hash_slots, auth_hash_wait;
 	bool auth_refuse_common;
 	bool limits_enabled;
 	long limits_hosts, limits_browse, limits_create, limits_register, limits_search,
-	    limits_login, limits_write, limits_overall;
+	    limits_login, limits_write, limits_scan, limits_overall;
 	const char *shm_dir;
 	const char *backup_dir;
 	long backup_keep;

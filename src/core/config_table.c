@@ -120,6 +120,15 @@ const struct cfg_row cfg_rows[] = {
 	SWITCH("auth.refuse_common", "on", auth_refuse_common,
 	       "Refuse new passwords that are on the list of common ones."),
 
+	TEXT("tickets.secret", "", tickets_secret, CFG_SECRET,
+	     "Key that signs the codes of tickets, at least 32 random bytes. Empty: the one that "
+	     "signs access tokens. Whoever changes that one writes the old one here, so that codes "
+	     "that are printed already stay good."),
+	TEXT("tickets.secret_old", "", tickets_secret_old, CFG_SECRET,
+	     "A key whose codes are accepted besides, while another replaces it."),
+	ROW("checkin.opens_before", CFG_MSEC, "24h", 0, 365 * DAY, checkin_opens_before,
+	    CFG_RELOAD, "How long before an event begins people may be checked in."),
+
 	SWITCH("limits.enabled", "on", limits_enabled, "Limit the rate of requests."),
 	ROW("limits.hosts", CFG_INT, "1", 1, 10000, limits_hosts, CFG_RELOAD,
 	    "Hosts that share the load; each allows its part of every limit."),
@@ -131,6 +140,8 @@ const struct cfg_row cfg_rows[] = {
 	QUOTA("limits.login", "20", limits_login,
 	      "Log-ins, new accounts and forgotten passwords per hour and address."),
 	QUOTA("limits.write", "300", limits_write, "Other changes per hour and person."),
+	QUOTA("limits.scan", "20000", limits_scan,
+	      "Scans and look-ups at doors per hour and person, or address of a staff link."),
 	QUOTA("limits.overall", "100000", limits_overall,
 	      "All requests per hour and person or address."),
 

@@ -12,26 +12,50 @@
 
 const struct input_field attendee_fields[] = {
 	PAGE_ROWS,
-	{ "status", IN_WORD, 0, 0, 0, 0, "going|interested|maybe|not_going|waitlisted", NULL,
+	{ "status", IN_WORD, 0, 0, 0, 0,
+	  "going|interested|maybe|not_going|waitlisted|attended|no_show", NULL,
 	  "Default: those holding seats; waitlisted for hosts only" },
+	{ "checked_in", IN_BOOL, 0, 0, 0, 0, NULL, NULL,
+	  "Of those holding seats the ones who are in (in the order of their coming), or are not" },
 	{ "q", IN_LINE, 0, 1, 100, 0, NULL, NULL, "Part of a name" },
 	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
 };
+
+/* How those who hold seats fared at the door, when that is asked for; NULL: it is not. */
+static enum err fared(struct ctx *c, const struct input *in, const char **out)
+{
+	static const char *const states[] = { "attended", "no_show" };
+	const char *status = js_str(in->values, "status");
+	struct json_object *came;
+
+	*out = NULL;
+	for (size_t i = 0; status && i < COUNT(states); i++)
+		if (strcmp(states[i], status) == 0)
+			*out = states[i];
+	if (!json_object_object_get_ex(in->values, "checked_in", &came))
+		return OK;
+	if (status)
+		return fail_field(c, "checked_in", "does not go with status");
+	*out = json_object_get_boolean(came) ? "attended" : "absent";
+	return OK;
+}
 
 enum err list_attendees(struct ctx *c, const struct event_parts *e, const struct input *in,
 			struct list *out)
 {
 	const char *status = js_str(in->values, "status");
 	bool host = policy_may(c, e, "checkin");
-	const char *bound = arena_printf(c->arena, "attendees %s %s %s", e->id.s,
-					 status ? status : "", js_str(in->values, "q"));
+	const char *q = page_like(c, js_str(in->values, "q")), *door, *bound;
 	struct page p;
 	PGresult *r;
 
+	TRY(fared(c, in, &door));
+	bound = arena_printf(c->arena, "attendees %s %s %s", e->id.s,
+			     door ? door : status ? status : "", js_str(in->values, "q"));
 	TRY(page_read(c, in, bound, &p));
 	if (status && strcmp(status, "waitlisted") == 0 && !host)
 		return fail(c, E_DENIED, "only its hosts see who waits");
-	TRY(db_query(c, Q_ATTENDEES, &r, e->id.s, status, page_like(c, js_str(in->values, "q")),
+	TRY(db_query(c, door ? Q_DOOR_LIST : Q_ATTENDEES, &r, e->id.s, door ? door : status, q,
 		     host ? "true" : "false", p.key, p.id, p.most, p.skip));
 	bool more = PQntuples(r) > p.limit;
 	int last = (int)p.limit - 1;

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/shm.h"
 #include "domain/events.h"
+#include "domain/tickets.h"
 #include "web/metrics.h"
 #include "web/page.h"
 #include "web/route.h"
@@ -80,7 +81,7 @@ static int start(const struct config *cfg)
 	arena = arena_new(16 << 20);
 	ctx_begin(&c, arena);
 	c.actor = &actor_anonymous;
-	if (token_ready(&c) != OK)
+	if (token_ready(&c) != OK || tickets_ready(&c) != OK)
 		return refuse(c.err_msg);
 	if (!page_open(cfg, why, sizeof(why)))
 		return refuse(why);

@@ -7,4 +7,4 @@ const struct route *const route_tables[] = { system_routes, auth_routes, user_ro
 					     event_routes,  rsvp_routes, feed_routes,
 					     sitemap_routes, site_routes, password_routes,
 					     password_pages, admin_routes,
-					     NULL };
+					     checkin_routes, door_routes, NULL };

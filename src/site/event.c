@@ -2,6 +2,7 @@
 #include "core/json.h"
 #include "core/strbuf.h"
 #include "domain/events.h"
+#include "domain/policy.h"
 #include "domain/rsvps.h"
 #include "site/site.h"
 #include "web/markdown.h"
@@ -45,6 +46,8 @@ enum err site_event_data(struct req *rq, const struct id *id, bool fresh, struct
 	strbuf_addc(&b, '}');
 	*out = js_own(a, strbuf_str(&b));
 	site_look(rq, *out);
+	js_add(*out, "may_check_in",
+	       js_made(json_object_new_boolean(policy_may(rq->ctx, &p, "checkin"))));
 	return OK;
 }
 

@@ -25,6 +25,21 @@ enum err site_me(struct req *rq);
 enum err site_sessions(struct req *rq);
 enum err site_sessions_end(struct req *rq);
 
+extern const struct route door_routes[];
+/* What a cookie ends in behind TLS. */
+const char *site_cookie_end(const struct req *rq);
+enum err site_ticket(struct req *rq);
+enum err site_door(struct req *rq);
+enum err site_door_scan(struct req *rq);
+enum err site_door_undo(struct req *rq);
+enum err site_gate_enter(struct req *rq);
+enum err site_gate(struct req *rq);
+enum err site_gate_scan(struct req *rq);
+enum err site_gate_undo(struct req *rq);
+enum err site_gates(struct req *rq);
+enum err site_gates_add(struct req *rq);
+enum err site_gates_revoke(struct req *rq);
+
 /* look.c: adds to an event, as the API has it, what templates show: when, day, hours, begins,
  * path, address, and whether it is free, full, cancelled or over. */
 void site_look(struct req *rq, struct json_object *event);

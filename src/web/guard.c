@@ -47,6 +47,7 @@ static const struct {
 	[RL_SEARCH] = { "search", offsetof(struct config, limits_search), false },
 	[RL_LOGIN] = { "login", offsetof(struct config, limits_login), false },
 	[RL_WRITE] = { "write", offsetof(struct config, limits_write), false },
+	[RL_SCAN] = { "scan", offsetof(struct config, limits_scan), false },
 };
 #define WINDOW_MS (3600 * 1000L)
 #define AGENT_MAX 300 /* as much of a browser's name as is kept */
@@ -225,6 +226,8 @@ void guard_headers(struct req *rq)
 		return;
 	http_set(rs, "X-Content-Type-Options", "nosniff");
 	frame_headers(rq);
+	http_set(rs, "Permissions-Policy",
+		 rq->route && (rq->route->flags & RF_CAMERA) ? "camera=(self)" : "camera=()");
 	/* Without a referrer browsers hide the origin of our own forms, too (Fetch standard). */
 	http_set(rs, "Referrer-Policy",
 		 !page_wanted(rq) ? "no-referrer" :

@@ -114,7 +114,8 @@ struct json_object *page_data(struct req *rq)
 
 	js_add(o, "t", json_object_get(w->t));
 	put(o, "lang", w->lang);
-	put(o, "path", arena_strndup(rq->ctx->arena, rq->http->path.p, rq->http->path.n));
+	put(o, "path", rq->route && (rq->route->flags & RF_SECRET) ? "/" :
+		       arena_strndup(rq->ctx->arena, rq->http->path.p, rq->http->path.n));
 	put(o, "version", MARQUEE_VERSION);
 	put(o, "request_id", rq->request_id);
 	if (actor_known(&rq->actor)) {

@@ -15,7 +15,8 @@ enum who {
 	WHO_LOCAL /* addresses of http.metrics_allow only */
 };
 enum rate_class {
-	RL_NONE, RL_BROWSE, RL_CREATE, RL_REGISTER, RL_SEARCH, RL_LOGIN, RL_WRITE, RL_CLASSES
+	RL_NONE, RL_BROWSE, RL_CREATE, RL_REGISTER, RL_SEARCH, RL_LOGIN, RL_WRITE, RL_SCAN,
+	RL_CLASSES
 };
 enum cache_class {
 	C_NONE, C_DOC, C_PUBLIC, /* no-store | private, revalidate | shared 60 s */
@@ -29,7 +30,8 @@ enum route_flag {
 	RF_ALWAYS = 16, /* answered in an overload, too */
 	RF_PAGE = 32, /* HTML for people, and so are its errors; not in the API's description */
 	RF_SECRET = 64, /* the address holds one: the log names the route, referrers the host */
-	RF_EMBED = 128 /* other sites may show it in a frame (site.embed_in) */
+	RF_EMBED = 128, /* other sites may show it in a frame (site.embed_in) */
+	RF_CAMERA = 256 /* the page may use the reader's camera */
 };
 
 struct req;

@@ -10,7 +10,7 @@ from api import (DEV, PASSWORD, Skip, anonymous, call, connect, event, expect, e
                  read_answer, request_bytes, sql)
 from matrix import Row
 from surface import changed, columns, described, document, is_json_line, leaks, sums
-from world import BODIES
+from world import BODIES, filled
 
 JSON_TYPE = {"Content-Type": "application/json"}
 STATE = os.environ.get("MARQUEE_DEV_STATE", "/nowhere")
@@ -45,7 +45,7 @@ def writes():
         if method != "GET":
             row = Row(method, path, "public", {})
             body = BODIES[method, path]
-            yield row, path.replace("{id}", few().target(row, "host")), body(few(), row, "host") if body else None
+            yield row, filled(path, few().target(row, "host"), few().other.id), body(few(), row, "host") if body else None
 
 
 def names_of(doc, row):

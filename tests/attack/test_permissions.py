@@ -48,7 +48,9 @@ def tells_nothing(row, role, answer):
     ev = world().events.get(world().key(row, role))
     if not ev or answer.status != 404:
         return
-    if row.path.startswith(("/e/{id}", "/admin/")) and (row.method == "GET" or "/admin/" in row.path):
+    if row.path.endswith(("/ticket", "/ticket.svg")):
+        expect("no ticket for this event" in answer.body.decode(), True, f"{row} as {role}")
+    elif row.path.startswith(("/e/{id}", "/admin/")):
         expect("no such event" in answer.body.decode(), True, f"{row} as {role}")
     elif "/rsvp" not in row.path and (row.method, row.path) != ("DELETE", "/events/{id}/register"):
         expect((answer.code, answer.json["error"]["message"]), ("NOT_FOUND", "no such event"), f"{row} as {role}")

@@ -55,6 +55,8 @@ class World:
             f"SELECT uuid7(), e, '{self.host.id}', '{self.people['invited'].id}' FROM (VALUES {ids}) v(e); "
             "INSERT INTO event_hosts (event_id, user_id, permissions) "
             f"SELECT e, '{self.people['cohost'].id}', '{{edit,invite,checkin}}' FROM (VALUES {ids}) v(e); "
+            "INSERT INTO gates (id, event_id, name, hash, made_by) "
+            f"SELECT e, e, 'Gate', 'hash of ' || e, '{self.host.id}' FROM (VALUES {ids}) v(e); "
             "SELECT cache_epoch_bump()")
         for (_, kind, _), ev in self.events.items():
             path = f"/events/{ev['id']}"
@@ -109,6 +111,16 @@ BODIES = {
     ("DELETE", "/events/{id}/rsvp"): None,
     ("POST", "/events/{id}/register"): None,
     ("DELETE", "/events/{id}/register"): None,
+    ("POST", "/events/{id}/checkin"): lambda w, row, r: {"user_id": w.other.id},
+    ("DELETE", "/events/{id}/checkin/{user_id}"): None,
+    ("POST", "/events/{id}/gates"): lambda w, row, r: {"name": "Gate"},
+    ("DELETE", "/events/{id}/gates/{gate_id}"): None,
+    ("POST", "/e/{id}/door"): {"code": "x"},
+    ("POST", "/e/{id}/door/undo"): {"scan": "x"},
+    ("POST", "/e/{id}/gates"): {"name": "x"},
+    ("POST", "/e/{id}/gates/revoke"): {"gate": NOBODY},
+    ("POST", "/door"): {"code": "x"},
+    ("POST", "/door/undo"): {"scan": "x"},
     ("POST", "/events/register"): lambda w, row, r: {"event_id": w.target(row, r)},
     ("POST", "/e/{id}/answer"): {"status": "going"},
     ("POST", "/users/me/feed"): None,
@@ -127,10 +139,17 @@ BODIES = {
 }
 
 
+def filled(path, target, person):
+    """The path with what stands in braces; the link of an event's door has the event's id."""
+    for word, value in (("id", target), ("gate_id", target), ("user_id", person), ("secret", "x" * 43)):
+        path = path.replace("{" + word + "}", value or "")
+    return path
+
+
 def ask(world, row, role):
     """The request of one cell."""
     who, target = world.people[role], world.target(row, role)
-    path = row.path.replace("{id}", target or "")
+    path = filled(row.path, target, world.other.id)
     body = BODIES.get((row.method, row.path))
     body = body(world, row, role) if callable(body) else body
     token = who.token

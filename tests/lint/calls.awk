@@ -15,7 +15,7 @@ BEGIN {
 
 # Calls that only these files answer for.
 BEGIN {
-	only["place_html"] = " src/web/place.c src/web/place.h src/web/markdown.c "
+	only["place_html"] = " src/web/place.c src/web/place.h src/web/markdown.c src/web/qr.c "
 }
 
 FNR == 1 {

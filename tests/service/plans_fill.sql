@@ -12,6 +12,11 @@ BEGIN
     FROM generate_series(1, gatherings) n JOIN events e ON e.id = demo_id(7, 2, n);
   INSERT INTO notifications (id, user_id, kind, event_id)
     SELECT uuid7(), demo_id(7, 1, 1 + n % people), 'waitlist_promoted', demo_id(7, 2, 1 + n % gatherings) FROM generate_series(1, messages) n;
+  INSERT INTO gates (id, event_id, name, hash, made_by)
+    SELECT demo_id(7, 6, n), e.id, 'Gate', 'hash ' || n, e.host_id FROM generate_series(1, gatherings) n JOIN events e ON e.id = demo_id(7, 2, n);
+  INSERT INTO checkins (event_id, nonce, act, asked, reason, user_id, gate_id)
+    SELECT demo_id(7, 2, 1 + n % gatherings), 'nonce ' || n, 'scan', '', 'already', demo_id(7, 1, 1 + n % people), demo_id(7, 6, 1 + n % gatherings)
+    FROM generate_series(1, messages) n;
   INSERT INTO refresh_families SELECT demo_id(7, 4, n), demo_id(7, 1, 1 + n % people), now(), now() + interval '20 days'
     FROM generate_series(1, messages) n;
   INSERT INTO refresh_tokens SELECT 'hash ' || n, demo_id(7, 4, n) FROM generate_series(1, messages) n;

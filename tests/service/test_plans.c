@@ -47,6 +47,12 @@ static struct {
 		    " AND id <> '$full' ORDER BY start_date DESC, id LIMIT 1) RETURNING id)"
 		    " UPDATE event_seats SET open = false FROM e WHERE event_id = id"
 		    " RETURNING id", "" },
+	{ "$ticket", "SELECT jsonb_build_object('asked', 'ticket', 'ms',"
+		     " epoch_ms(registered_at), 'holder', right(user_id::text, 7),"
+		     " 'event', right('$event', 6))"
+		     " FROM rsvps WHERE event_id = '$event' AND user_id = '$goer'", "" },
+	{ "$gate", "INSERT INTO gates (id, event_id, name, hash, made_by) VALUES (uuid7(),"
+		   " '$event', 'North', 'hash of north', '$host') RETURNING id", "" },
 	{ "$people", "SELECT array_agg(id) FROM (SELECT id FROM users ORDER BY 1 LIMIT 20) u", "" },
 	{ "$snap", "WITH sent AS (UPDATE relay SET snap = pg_current_snapshot() RETURNING snap)"
 		   " SELECT DISTINCT snap::text FROM sent", "" },
