@@ -22,6 +22,11 @@ enum err admin_attendees_csv(struct req *rq);
 enum err admin_attendees_cancel(struct req *rq);
 enum err admin_waiting(struct req *rq);
 enum err admin_waiting_do(struct req *rq);
+enum err admin_system(struct req *rq);
+enum err admin_job(struct req *rq);
+enum err admin_parked(struct req *rq);
+enum err admin_categories(struct req *rq);
+enum err admin_category_save(struct req *rq);
 
 /* ---- what they share (desk.c) ---- */
 
@@ -47,10 +52,14 @@ void desk_add_next(struct req *rq, struct json_object *o, const char *pagination
 /* 303 there, with what was done for its page to say. */
 enum err desk_done(struct req *rq, const char *path, const char *done) MUST_CHECK;
 
+/* How the parts of the deployment fare, for partials/health. */
+void desk_add_health(struct req *rq, struct json_object *o);
+
 /* A text of the page's language: t.desk.<group>.<name>, or the name. */
 const char *desk_word(struct json_object *o, const char *group, const char *name);
 /* Tables of forms, beside those of events. */
-extern const struct input_field desk_no_fields[], desk_withdraw_fields[], desk_waiting_fields[];
+extern const struct input_field desk_no_fields[], desk_withdraw_fields[], desk_waiting_fields[],
+    desk_job_fields[], desk_parked_fields[];
 /* The query's field for pages that say what was done. */
 extern const struct input_field done_query[], desk_fields[];
 #define DONE_ROW { "done", IN_LINE, 0, 0, 40, 0, NULL, NULL, "What has just been done" }

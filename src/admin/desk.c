@@ -14,7 +14,10 @@ static const struct {
 	const char *name, *path;
 	unsigned may; /* who sees it: all of these permissions */
 } menu[] = {
+	{ "dashboard", "/admin/", MAY_ADMIN },
 	{ "events", "/admin/events", 0 },
+	{ "categories", "/admin/categories", MAY_ADMIN },
+	{ "system", "/admin/system", MAY_ADMIN },
 };
 
 void desk_put(struct json_object *o, const char *name, const char *value)
@@ -94,11 +97,6 @@ void desk_add_next(struct req *rq, struct json_object *o, const char *pagination
 	strbuf_adds(&b, "cursor=");
 	strbuf_addstr(&b, http_encode(a, str_of(cursor)));
 	desk_put(o, "next", strbuf_str(&b));
-}
-
-enum err admin_home(struct req *rq)
-{
-	return page_redirect(rq, "/admin/events");
 }
 
 /* ---- the event ---- */

@@ -2,6 +2,7 @@
 #include "admin/admin.h"
 
 #include "domain/list.h"
+#include "domain/operations.h"
 #include "domain/page.h"
 
 static const struct input_field attendees_query[] = {
@@ -14,6 +15,12 @@ static const struct input_field attendees_query[] = {
 };
 static const struct input_field waiting_query[] = {
 	PAGE_ROWS,
+	DONE_ROW,
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static const struct input_field categories_query[] = {
+	{ "edit", IN_LINE, 0, 1, 40, 0, NULL, NULL, "The one to be changed" },
 	DONE_ROW,
 	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
 };
@@ -52,5 +59,12 @@ const struct route admin_routes[] = {
 	SHOW("/admin/events/:id/waiting", admin_waiting, 0, waiting_query, "Who waits"),
 	TAKE("/admin/events/:id/waiting", admin_waiting_do, 0, desk_waiting_fields,
 	     "Give a seat, or remove"),
+	SHOW("/admin/categories", admin_categories, MAY_ADMIN, categories_query, "Categories"),
+	TAKE("/admin/categories", admin_category_save, MAY_ADMIN, category_fields,
+	     "Add or change a category"),
+	SHOW("/admin/system", admin_system, MAY_ADMIN, done_query, "How all parts fare"),
+	TAKE("/admin/system/jobs", admin_job, MAY_ADMIN, desk_job_fields, "Run a job now"),
+	TAKE("/admin/system/outbox", admin_parked, MAY_ADMIN, desk_parked_fields,
+	     "Send a parked message after all, or give it up"),
 	ROUTE_END
 };

@@ -118,6 +118,11 @@ void metric_count(enum counter n)
 	shm_metric_add((size_t)n, 1);
 }
 
+uint64_t metric_value(enum counter n)
+{
+	return shm_metric_get((size_t)n);
+}
+
 void metric_answer(const char *status)
 {
 	static const struct {

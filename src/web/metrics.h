@@ -27,6 +27,7 @@ const char *metrics_layout(struct arena *a);
 void metrics_start(void);
 
 void metric_count(enum counter n);
+uint64_t metric_value(enum counter n);
 /* An answer to an event, by its status: going, waitlisted, not_going … */
 void metric_answer(const char *status);
 void metric_request(const struct route *r, int status, int64_t us);

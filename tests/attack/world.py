@@ -133,7 +133,8 @@ BODIES = {
     ("POST", "/logout"): None,
     ("POST", "/forgot"): {},
     ("POST", "/reset"): {},
-    ("POST", "/admin/events/new"): {},
+    ("POST", "/admin/events/new"): {}, ("POST", "/admin/categories"): {},
+    ("POST", "/admin/system/jobs"): {}, ("POST", "/admin/system/outbox"): {},
     **{("POST", "/admin/events/{id}" + act): {} for act in
        ("", "/publish", "/cancel", "/duplicate", "/delete", "/attendees", "/waiting")},
 }

@@ -75,6 +75,15 @@ export function pages(event) {
 		['signup', '/signup', null],
 		['me', '/me', 'alice@example.org'],
 		['sessions', '/me/sessions', 'alice@example.org'],
+		['desk', '/admin/', 'admin@example.org'],
+		['desk-events', '/admin/events', 'admin@example.org'],
+		['desk-new', '/admin/events/new', 'alice@example.org'],
+		['desk-edit', `/admin/events/${event.id}`, 'alice@example.org'],
+		['desk-cancel', `/admin/events/${event.id}/cancel`, 'alice@example.org'],
+		['desk-attendees', `/admin/events/${event.id}/attendees`, 'alice@example.org'],
+		['desk-waiting', `/admin/events/${event.id}/waiting`, 'alice@example.org'],
+		['desk-categories', '/admin/categories', 'admin@example.org'],
+		['desk-system', '/admin/system', 'admin@example.org'],
 		['not-found', '/e/nothing-here-0123456789', null],
 	];
 }

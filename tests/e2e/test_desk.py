@@ -6,7 +6,7 @@ import os
 import re
 import urllib.parse
 
-from api import PASSWORD, Skip, event, expect, expect_status, instant, main, people, person, rsvp, sql, sql1, stats, unique
+from api import PASSWORD, Skip, event, expect, expect_status, instant, main, people, person, rsvp, sql, sql1, stats, unique, wait_for
 from forms import Page, Reader
 
 NAUGHTY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../shared/spec/text/blns.json")
@@ -235,6 +235,62 @@ def test_a_file_of_all_who_come():
     expect(b.page, "name,username,email,status,state,registered_at\r\n")
     page = shows(b, f"/admin/events/{ev['id']}/attendees?q=Row+100")
     expect(sum(1 for t, at in page.elements if at.get("name") == "user_ids[]"), 11, "Row 100, Row 1000 to 1009")
+
+
+def test_the_overview():
+    b = signed_in(person("Staff", role="admin"))
+    sql("UPDATE jobs SET run_at = now() WHERE name = 'figures'")
+    wait_for("the figures", lambda: sql1("SELECT count(*) FROM figures WHERE kind = 'total'") != "0")
+    page = shows(b, "/admin/", "Registrations of the last 30 days", "notifier")
+    bars = [a for t, a in page.elements if t == "rect"]
+    expect((len(bars) >= 30, all(float(a["height"]) >= 0 for a in bars)), (True, True))
+    expect([t for t, a in page.elements if t == "svg" and (a.get("role"), bool(a.get("aria-label"))) != ("img", True)], [])
+    today = sql1("SELECT n FROM figures WHERE kind = 'day' ORDER BY key DESC LIMIT 1")
+    made = sql1("SELECT count(*) FROM rsvp_history WHERE at >= date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' "
+                "AND to_state IN ('going', 'waitlisted') AND from_state IS DISTINCT FROM 'waitlisted'")
+    expect(int(today) <= int(made), True, f"{today} of {made}")
+    host = signed_in(person("Hosting", role="organizer"))
+    expect(host.get("/admin/").header("Location"), "/admin/events", "the others' desk begins with their events")
+
+
+def test_the_system():
+    b = signed_in(person("Staff", role="admin"))
+    shows(b, "/admin/system", "PostgreSQL", "cache.servers", "events whose time is over become completed")
+    expect(("(hidden)" in b.page, "None: all messages are on their way." in b.page), (True, True))
+    sql("UPDATE jobs SET run_at = now() + interval '5 minutes' WHERE name = 'scores'")
+    a = b.send("/admin/system/jobs", name="scores")
+    expect(a.header("Location"), "/admin/system?done=due")
+    wait_for("the job", lambda: sql1("SELECT finished_at > now() - interval '1 minute' FROM jobs WHERE name = 'scores'") == "t")
+    b.get("/admin/system")
+    expect(b.send("/admin/system/jobs", name="nothing").status, 404)
+    sql("INSERT INTO outbox_parked (pos, id, xid, aggregate_type, aggregate_id, seq, key, shard, topic, type, payload, created_at, reason) "
+        "OVERRIDING SYSTEM VALUE SELECT 9000000 + n, uuid7(), pg_current_xact_id(), 'test', uuid7(), 1, uuid7(), 0, 'events', 'event.test', "
+        "'{}', now(), '<b>refused</b>' FROM generate_series(1, 2) n")
+    shows(b, "/admin/system", "&lt;b&gt;refused&lt;/b&gt;")
+    expect(b.send("/admin/system/outbox", pos="9000001", act="drop").header("Location"), "/admin/system?done=dropped")
+    expect(sql("SELECT pos FROM outbox_parked"), [["9000002"]])
+    b.get("/admin/system")
+    expect(b.send("/admin/system/outbox", pos="9000002", act="replay").header("Location"), "/admin/system?done=replayed")
+    wait_for("the message", lambda: sql1("SELECT count(*) FROM outbox_parked") == "0")
+
+
+def test_categories():
+    b, host = signed_in(person("Staff", role="admin")), person("Hosting", role="organizer")
+    slug = unique("cat")[:40].lower()
+    shows(b, "/admin/categories", "Technology")
+    a = b.send("/admin/categories", slug="Not So", name="x", color="red")
+    expect((a.status, b.parsed().form("/admin/categories")["slug"]), (422, "Not So"))
+    a = b.send("/admin/categories", slug=slug, name=slug.title(), color="#123456", description="by the desk")
+    expect(a.header("Location"), "/admin/categories?done=category")
+    expect([c["color"] for c in host.get("/api/categories").data if c["slug"] == slug], ["#123456"], "at once, past the cache")
+    expect(event(host, category=slug)["category"], slug)
+    b.get("/admin/categories")
+    expect((b.send("/admin/categories", slug=slug, name="Another", color="#123456").status, "is taken" in b.page), (422, True))
+    b.get(f"/admin/categories?edit={slug}")
+    b.send("/admin/categories", name=slug.title() + " 2", is_active="false")
+    expect([(c["name"], c["is_active"]) for c in host.get("/api/categories").data if c["slug"] == slug], [(slug.title() + " 2", False)])
+    expect(host.post("/api/events", {"title": unique("No "), "start_date": instant(), "category": slug}).status, 422)
+    expect(b.get("/admin/categories?edit=nothing").status, 404)
 
 
 def test_duplicating_by_the_api():

@@ -1,0 +1,170 @@
+/* src/admin/home.c - what staff looks at first: how much happens, and whether all is well */
+#include "admin/admin.h"
+
+#include "core/json.h"
+#include "domain/health.h"
+#include "domain/operations.h"
+
+static struct json_object *member(struct json_object *o, const char *name)
+{
+	struct json_object *v = NULL;
+
+	if (o)
+		json_object_object_get_ex(o, name, &v);
+	return v;
+}
+
+/* ---- charts: numbers become places of bars, partials/chart draws them ---- */
+
+#define WIDTH 640
+#define STANDING 150	/* height of bars that stand, with room for labels below */
+#define LYING 26	/* of one that lies */
+#define LABEL 220	/* width of the labels of those */
+
+static void number(struct json_object *o, const char *name, int64_t n)
+{
+	js_add(o, name, js_made(json_object_new_int64(n)));
+}
+
+static int64_t largest(struct json_object *rows)
+{
+	int64_t most = 1;
+
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		int64_t n = json_object_get_int64(member(json_object_array_get_idx(rows, i), "n"));
+
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+/* A bar on its foot for each row; every seventh is labelled. */
+static void stand(struct json_object *row, size_t i, size_t n, int64_t most)
+{
+	int64_t step = WIDTH / (int64_t)n;
+	int64_t h = json_object_get_int64(member(row, "n")) * STANDING / most;
+
+	number(row, "x", (int64_t)i * step + 1);
+	number(row, "y", STANDING - h);
+	number(row, "w", step - 2);
+	number(row, "h", h);
+	number(row, "text_x", (int64_t)i * step);
+	number(row, "text_y", STANDING + 16);
+	desk_put(row, "text", (n - 1 - i) % 7 == 0 ? js_str(row, "label") + 5 : NULL);
+}
+
+static void lie(struct json_object *row, size_t i, int64_t most)
+{
+	int64_t w = json_object_get_int64(member(row, "n")) * (WIDTH - LABEL - 60) / most;
+
+	number(row, "x", LABEL);
+	number(row, "y", (int64_t)i * LYING + 4);
+	number(row, "w", w > 0 ? w : 1);
+	number(row, "h", LYING - 8);
+	number(row, "text_x", 0);
+	number(row, "text_y", (int64_t)i * LYING + 18);
+	desk_put(row, "text", js_str(row, "label"));
+	number(row, "end_x", LABEL + w + 8);
+}
+
+/* rows: [{label, n}], for days standing bars. */
+static void add_chart(struct json_object *o, const char *name, const char *title,
+		      struct json_object *rows, bool days)
+{
+	struct json_object *chart = js_made(json_object_new_object());
+	size_t n = json_object_array_length(rows);
+	int64_t most = largest(rows);
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+
+		if (days)
+			stand(row, i, n, most);
+		else
+			lie(row, i, most);
+	}
+	desk_put(chart, "title", title);
+	number(chart, "width", WIDTH);
+	number(chart, "height", days ? STANDING + 22 : (int64_t)n * LYING);
+	js_add(chart, "bars", rows);
+	js_add(o, name, n ? chart : NULL);
+	if (!n)
+		json_object_put(chart);
+}
+
+/* ---- the page ---- */
+
+static struct json_object *rows_of(struct json_object *figures, const char *kind)
+{
+	struct json_object *rows = js_made(json_object_new_array());
+
+	for (size_t i = 0; i < json_object_array_length(figures); i++) {
+		struct json_object *f = json_object_array_get_idx(figures, i), *row;
+
+		if (strcmp(js_str(f, "kind"), kind) != 0)
+			continue;
+		row = js_made(json_object_new_object());
+		desk_put(row, "label", js_str(f, "key")[0] ? js_str(f, "key") : "–");
+		js_add(row, "n", json_object_get(member(f, "n")));
+		js_push(rows, row);
+	}
+	return rows;
+}
+
+static enum err add_figures(struct req *rq, struct json_object *o)
+{
+	struct json_object *figures, *top, *totals = js_made(json_object_new_object());
+
+	TRY(figures_get(rq->ctx, &figures));
+	TRY(figures_top(rq->ctx, &top));
+	js_add(o, "totals", totals);
+	for (size_t i = 0; i < json_object_array_length(figures); i++) {
+		struct json_object *f = json_object_array_get_idx(figures, i);
+
+		if (strcmp(js_str(f, "kind"), "total") == 0)
+			js_add(totals, js_str(f, "key"), json_object_get(member(f, "n")));
+	}
+	add_chart(o, "days", desk_word(o, "home", "days"), rows_of(figures, "day"), true);
+	add_chart(o, "categories", desk_word(o, "home", "categories"),
+		  rows_of(figures, "category"), false);
+	js_add(o, "top", json_object_get(top));
+	js_add(o, "counted", js_made(json_object_new_boolean(member(totals, "events") != NULL)));
+	return OK;
+}
+
+void desk_add_health(struct req *rq, struct json_object *o)
+{
+	bool serving;
+	struct json_object *health = js_own(rq->ctx->arena, health_json(rq->ctx, false, &serving));
+	struct json_object *rows = js_made(json_object_new_array());
+
+	desk_put(o, "health", js_str(health, "status"));
+	js_add(o, "healthy", js_made(json_object_new_boolean(
+			strcmp(js_str(health, "status"), "ok") == 0)));
+	js_add(o, "parts", rows);
+	json_object_object_foreach(member(health, "dependencies"), name, state) {
+		struct json_object *row = js_made(json_object_new_object());
+		struct json_object *check = member(member(health, "checks"), name);
+		const char *status = js_str(check, "status");
+
+		js_push(rows, row);
+		desk_put(row, "name", name);
+		desk_put(row, "state", json_object_get_string(state));
+		desk_put(row, "says", js_str(check, "error"));
+		js_add(row, "well", js_made(json_object_new_boolean(
+				status && strcmp(status, "ok") == 0)));
+	}
+}
+
+/* Staff gets the overview, others the list of their events. */
+enum err admin_home(struct req *rq)
+{
+	struct json_object *o;
+
+	if (!(rq->actor.permissions & MAY_ADMIN))
+		return page_redirect(rq, "/admin/events");
+	o = desk_data(rq, "dashboard");
+	TRY(add_figures(rq, o));
+	desk_add_health(rq, o);
+	return page_reply(rq, 200, "admin/home", o);
+}

@@ -1,0 +1,159 @@
+/* src/admin/system.c - how the parts fare, and what can be done about them; categories */
+#include "admin/admin.h"
+
+#include "core/json.h"
+#include "domain/operations.h"
+#include "web/metrics.h"
+
+static struct json_object *member(struct json_object *o, const char *name)
+{
+	struct json_object *v = NULL;
+
+	if (o)
+		json_object_object_get_ex(o, name, &v);
+	return v;
+}
+
+/* ---- system ---- */
+
+const struct input_field desk_job_fields[] = {
+	{ "name", IN_LINE, IN_REQUIRED, 1, 200, 0, NULL, NULL, "Which job" },
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
+const struct input_field desk_parked_fields[] = {
+	{ "pos", IN_INT, IN_REQUIRED, 1, 9e15, 0, NULL, NULL, "Which message" },
+	{ "act", IN_WORD, IN_REQUIRED, 0, 0, 0, "replay|drop", NULL, "Send it after all, or not" },
+	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static void add_settings(struct req *rq, struct json_object *o)
+{
+	struct json_object *rows = js_made(json_object_new_array());
+	char buf[64];
+
+	js_add(o, "settings", rows);
+	for (const struct cfg_row *row = cfg_rows; row->name; row++) {
+		struct json_object *one = js_made(json_object_new_object());
+
+		js_push(rows, one);
+		desk_put(one, "name", row->name);
+		desk_put(one, "value", config_value(rq->ctx->cfg, row, buf, sizeof(buf)));
+		desk_put(one, "text", row->text);
+	}
+}
+
+static void add_cache(struct json_object *o)
+{
+	static const struct {
+		const char *name;
+		enum counter n;
+	} rows[] = { { "hits", N_CACHE_HITS }, { "misses", N_CACHE_MISSES },
+		     { "l1", N_CACHE_L1_HITS } };
+	struct json_object *cache = js_made(json_object_new_object());
+
+	js_add(o, "cache", cache);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		js_add(cache, rows[i].name,
+		       js_made(json_object_new_int64((int64_t)metric_value(rows[i].n))));
+}
+
+enum err admin_system(struct req *rq)
+{
+	struct json_object *o = desk_data(rq, "system"), *jobs, *parked;
+	const char *postgresql;
+	long violations;
+
+	desk_add_health(rq, o);
+	TRY(jobs_list(rq->ctx, &jobs));
+	TRY(parked_list(rq->ctx, &parked));
+	TRY(system_facts(rq->ctx, &postgresql, &violations));
+	for (size_t i = 0; i < json_object_array_length(jobs); i++) {
+		struct json_object *job = json_object_array_get_idx(jobs, i);
+
+		js_add(job, "failing", js_made(json_object_new_boolean(
+				strcmp(js_str(job, "failures"), "0") != 0)));
+	}
+	js_add(o, "jobs", json_object_get(jobs));
+	js_add(o, "parked", json_object_get(parked));
+	desk_put(o, "postgresql", postgresql);
+	js_add(o, "violations", js_made(json_object_new_int64(violations)));
+	js_add(o, "violated", js_made(json_object_new_boolean(violations > 0)));
+	js_add(o, "looked", js_made(json_object_new_boolean(violations >= 0)));
+	add_settings(rq, o);
+	add_cache(o);
+	return page_reply(rq, 200, "admin/system", o);
+}
+
+enum err admin_job(struct req *rq)
+{
+	struct json_object *sent;
+	struct input in;
+
+	TRY(form_read(rq, desk_job_fields, (struct input_mode){ 0 }, &sent, &in));
+	TRY(jobs_run(rq->ctx, js_str(in.values, "name")));
+	return desk_done(rq, "/admin/system", "due");
+}
+
+enum err admin_parked(struct req *rq)
+{
+	struct json_object *sent;
+	struct input in;
+	bool replay;
+
+	TRY(form_read(rq, desk_parked_fields, (struct input_mode){ 0 }, &sent, &in));
+	replay = strcmp(js_str(in.values, "act"), "replay") == 0;
+	TRY(parked_settle(rq->ctx, json_object_get_string(member(in.values, "pos")), replay));
+	return desk_done(rq, "/admin/system", replay ? "replayed" : "dropped");
+}
+
+/* ---- categories ---- */
+
+/* The form: of a new one, or of the one that texts name. */
+static enum err show_categories(struct req *rq, int status, struct json_object *texts, bool fresh)
+{
+	struct json_object *o = desk_data(rq, "categories");
+	const char *json;
+
+	form_add(rq, o, category_fields, texts);
+	ctx_forgive(rq->ctx);
+	TRY(events_categories(rq->ctx, &json));
+	js_add(o, "categories", json_object_get(js_own(rq->ctx->arena, json)));
+	js_add(o, "fresh", js_made(json_object_new_boolean(fresh)));
+	desk_put(o, "slug", js_str(texts, "slug"));
+	return page_reply(rq, status, "admin/categories", o);
+}
+
+enum err admin_categories(struct req *rq)
+{
+	const char *slug = js_str(rq->query.values, "edit"), *json;
+	struct json_object *list, *fresh = js_object(rq->ctx->arena);
+
+	TRY(events_categories(rq->ctx, &json));
+	list = js_own(rq->ctx->arena, json);
+	for (size_t i = 0; slug && i < json_object_array_length(list); i++) {
+		struct json_object *one = json_object_array_get_idx(list, i);
+
+		if (strcmp(js_str(one, "slug"), slug) == 0)
+			return show_categories(rq, 200, form_texts(rq, category_fields, one, "UTC"),
+					       false);
+	}
+	desk_put(fresh, "is_active", "true");
+	desk_put(fresh, "color", "#64748B");
+	return slug ? fail(rq->ctx, E_NOTFOUND, "no such category") :
+		      show_categories(rq, 200, fresh, true);
+}
+
+enum err admin_category_save(struct req *rq)
+{
+	struct json_object *sent;
+	struct input in;
+	enum err e = form_read(rq, category_fields, (struct input_mode){ 0 }, &sent, &in);
+	bool fresh = js_str(sent, "_fresh") && *js_str(sent, "_fresh");
+
+	if (e == OK)
+		e = category_save(rq->ctx, &in, fresh);
+	if (e == E_INVALID)
+		return show_categories(rq, err_info(e)->http, sent, fresh);
+	TRY(e);
+	return desk_done(rq, "/admin/categories", "category");
+}
