@@ -11,7 +11,7 @@ static void put(struct json_object *o, const char *name, const char *value)
 }
 
 /* Which entry of the menu is this page? */
-static struct json_object *open_page(struct req *rq, const char *here)
+struct json_object *site_me_page(struct req *rq, const char *here)
 {
 	struct json_object *o = page_data(rq), *at = js_made(json_object_new_object());
 
@@ -39,7 +39,7 @@ static enum err add_events(struct req *rq, struct json_object *o, const char *ro
 
 enum err site_me(struct req *rq)
 {
-	struct json_object *o = open_page(rq, "events");
+	struct json_object *o = site_me_page(rq, "events");
 
 	TRY(add_events(rq, o, "attending"));
 	TRY(add_events(rq, o, "hosting"));
@@ -85,7 +85,7 @@ static const char *agent_name(struct req *rq, const char *agent)
 
 enum err site_sessions(struct req *rq)
 {
-	struct json_object *o = open_page(rq, "sessions"), *list;
+	struct json_object *o = site_me_page(rq, "sessions"), *list;
 	const char *json;
 
 	TRY(people_sessions(rq->ctx, &json));

@@ -2,6 +2,7 @@
 #include "domain/list.h"
 #include "domain/people.h"
 #include "domain/rsvps.h"
+#include "domain/second.h"
 #include "site/site.h"
 
 static const struct input_field login_query[] = {
@@ -40,6 +41,16 @@ const struct route site_routes[] = {
 	  "Sign out" },
 	{ M_GET, "/me", site_me, WHO_MEMBER, 0, RL_BROWSE, C_NONE, RF_PAGE, NULL, NULL,
 	  "The reader's own events" },
+	{ M_GET, "/me/second", site_second, WHO_MEMBER, 0, RL_BROWSE, C_NONE, RF_PAGE, NULL, NULL,
+	  "The reader's second factor" },
+	{ M_GET, "/me/second/qr.svg", site_second_qr, WHO_MEMBER, 0, RL_BROWSE, C_NONE, RF_PAGE,
+	  NULL, NULL, "A new secret, for an authenticator app" },
+	{ M_POST, "/me/second/begin", site_second_begin, WHO_MEMBER, 0, RL_WRITE, C_NONE, RF_PAGE,
+	  no_fields, NULL, "Make a new secret" },
+	{ M_POST, "/me/second/confirm", site_second_confirm, WHO_MEMBER, 0, RL_LOGIN, C_NONE,
+	  RF_PAGE, second_fields, NULL, "Use it from now on" },
+	{ M_POST, "/me/second/off", site_second_off, WHO_MEMBER, 0, RL_LOGIN, C_NONE, RF_PAGE,
+	  second_fields, NULL, "Use none any more" },
 	{ M_GET, "/me/sessions", site_sessions, WHO_MEMBER, 0, RL_BROWSE, C_NONE, RF_PAGE, NULL,
 	  NULL, "Where the reader is signed in" },
 	{ M_POST, "/me/sessions/end", site_sessions_end, WHO_MEMBER, 0, RL_WRITE, C_NONE, RF_PAGE,

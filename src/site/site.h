@@ -21,7 +21,14 @@ enum err site_embed_list(struct req *rq);
 enum err site_docs(struct req *rq);
 enum err site_docs_group(struct req *rq);
 enum err site_logout(struct req *rq);
+/* me.c: page_data for one of the reader's own pages; here: its entry in the menu. */
+struct json_object *site_me_page(struct req *rq, const char *here);
 enum err site_me(struct req *rq);
+enum err site_second(struct req *rq);
+enum err site_second_qr(struct req *rq);
+enum err site_second_begin(struct req *rq);
+enum err site_second_confirm(struct req *rq);
+enum err site_second_off(struct req *rq);
 enum err site_sessions(struct req *rq);
 enum err site_sessions_end(struct req *rq);
 

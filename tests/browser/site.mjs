@@ -74,6 +74,7 @@ export function pages(event) {
 		['login', '/login', null],
 		['signup', '/signup', null],
 		['me', '/me', 'alice@example.org'],
+		['second', '/me/second', 'alice@example.org'],
 		['sessions', '/me/sessions', 'alice@example.org'],
 		['desk', '/admin/', 'admin@example.org'],
 		['desk-events', '/admin/events', 'admin@example.org'],

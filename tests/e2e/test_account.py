@@ -72,6 +72,41 @@ def test_sign_ins_are_seen_and_ended():
     expect((here.cookies, there.get("/me").status), ({}, 401), "everywhere")
 
 
+def test_a_second_factor_by_forms_alone():
+    who, b = person("Visitor"), Browser()
+    b.sign_in(who)
+    b.get("/me/second")
+    expect(b.form("/me/second/begin").status, 303)
+    b.get("/me/second")
+    secret = re.search(r"<code>([A-Z2-7]{32})</code>", b.page)[1]
+    svg = b.ask("GET", "/me/second/qr.svg")
+    expect((svg.status, svg.header("Content-Type"), svg.header("Cache-Control")), (200, "image/svg+xml", "no-store"))
+    b.get("/me/second")
+    a = b.form("/me/second/confirm", code="000000")
+    expect((a.status, 'role="alert"' in b.page, secret in b.page), (422, True, True))
+    a = b.form("/me/second/confirm", code=code_of(secret, -1))
+    codes = re.findall(r"<code>([a-z2-7-]{19})</code>", b.page)
+    expect((a.status, len(codes), len(set(codes))), (200, 10, 10))
+    b.get("/me/second")
+    expect((codes[0] in b.page, secret in b.page, b.get("/me/second/qr.svg").status), (False, False, 404), "shown once")
+    a = anonymous.post("/auth/login", {"email": who.email, "password": PASSWORD})
+    expect((a.status, a.details), (401, {"code": "is required"}))
+    a = anonymous.post("/auth/login", {"email": who.email, "password": PASSWORD, "code": codes[1]})
+    expect_status(a, 200, "a recovery code instead")
+    new = Browser()
+    new.get("/login?next=/me")
+    a = new.form("/login", email=who.email, password=PASSWORD)
+    expect((a.status, 'name="code"' in new.page, PASSWORD in new.page, new.cookies), (401, True, False, {}))
+    a = new.form("/login", code="123456")
+    expect((a.status, 'name="code"' in new.page, 'role="alert"' in new.page, new.cookies), (401, True, True, {}))
+    a = new.form("/login", code=code_of(secret))
+    expect((a.status, a.header("Location"), len(new.cookies)), (303, "/me", 2))
+    new.get("/me/second")
+    expect(new.form("/me/second/off", code="aaaaaa").status, 401)
+    expect(new.form("/me/second/off", code=codes[2]).status, 303)
+    expect_status(anonymous.post("/auth/login", {"email": who.email, "password": PASSWORD}), 200, "without again")
+
+
 def test_changes_are_recorded_with_who_and_from_where():
     host = person(role="organizer")
     ev = event(host, title=unique("Audited "))
