@@ -27,6 +27,11 @@ enum err admin_job(struct req *rq);
 enum err admin_parked(struct req *rq);
 enum err admin_categories(struct req *rq);
 enum err admin_category_save(struct req *rq);
+enum err admin_accounts(struct req *rq);
+enum err admin_account(struct req *rq);
+enum err admin_account_save(struct req *rq);
+enum err admin_account_sign_out(struct req *rq);
+enum err admin_audit(struct req *rq);
 
 /* ---- what they share (desk.c) ---- */
 

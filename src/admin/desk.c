@@ -18,6 +18,8 @@ static const struct {
 	{ "events", "/admin/events", 0 },
 	{ "categories", "/admin/categories", MAY_ADMIN },
 	{ "system", "/admin/system", MAY_ADMIN },
+	{ "people", "/admin/people", MAY_USERS_MANAGE },
+	{ "audit", "/admin/audit", MAY_ADMIN },
 };
 
 void desk_put(struct json_object *o, const char *name, const char *value)

@@ -1,6 +1,7 @@
 /* src/admin/routes.c - all addresses of the desk */
 #include "admin/admin.h"
 
+#include "domain/accounts.h"
 #include "domain/list.h"
 #include "domain/operations.h"
 #include "domain/page.h"
@@ -66,5 +67,13 @@ const struct route admin_routes[] = {
 	TAKE("/admin/system/jobs", admin_job, MAY_ADMIN, desk_job_fields, "Run a job now"),
 	TAKE("/admin/system/outbox", admin_parked, MAY_ADMIN, desk_parked_fields,
 	     "Send a parked message after all, or give it up"),
+	SHOW("/admin/people", admin_accounts, MAY_USERS_MANAGE, account_list_fields,
+	     "Accounts, with filters"),
+	SHOW("/admin/people/:account", admin_account, MAY_USERS_MANAGE, done_query, "One account"),
+	TAKE("/admin/people/:account", admin_account_save, MAY_USERS_MANAGE, account_fields,
+	     "Give a role, suspend"),
+	TAKE("/admin/people/:account/sign-out", admin_account_sign_out, MAY_USERS_MANAGE,
+	     desk_no_fields, "End all its sign-ins"),
+	SHOW("/admin/audit", admin_audit, MAY_ADMIN, audit_fields, "Who changed what"),
 	ROUTE_END
 };

@@ -3,6 +3,7 @@
 #include "domain/list.h"
 #include "domain/people.h"
 #include "site/site.h"
+#include "web/form.h"
 #include "web/session.h"
 
 static void put(struct json_object *o, const char *name, const char *value)
@@ -119,4 +120,42 @@ enum err site_sessions_end(struct req *rq)
 		return fail(rq->ctx, E_NOTFOUND, "no such sign-in");
 	TRY(people_session_end(rq->ctx, &id));
 	return page_redirect(rq, "/me/sessions");
+}
+
+/* ---- profile ---- */
+
+/* The stored profile, or what was typed and why it cannot be. */
+static enum err show_profile(struct req *rq, struct json_object *typed)
+{
+	int status = rq->ctx->err == OK ? 200 : err_info(rq->ctx->err)->http;
+	struct json_object *o = site_me_page(rq, "profile");
+	const char *json;
+
+	if (!typed) {
+		TRY(people_profile(rq->ctx, &json));
+		typed = form_texts(rq, people_profile_fields, js_own(rq->ctx->arena, json), "UTC");
+	}
+	form_add(rq, o, people_profile_fields, typed);
+	return page_reply(rq, status, "site/profile", o);
+}
+
+enum err site_profile(struct req *rq)
+{
+	return show_profile(rq, NULL);
+}
+
+enum err site_profile_save(struct req *rq)
+{
+	struct json_object *typed;
+	const char *json;
+	struct input in;
+	enum err e = form_read(rq, people_profile_fields, (struct input_mode){ .whole = false },
+			       &typed, &in);
+
+	if (e == OK)
+		e = people_profile_update(rq->ctx, &in, true, &json);
+	if (e == E_INVALID || e == E_CONFLICT)
+		return show_profile(rq, typed);
+	TRY(e);
+	return page_redirect(rq, "/me/profile");
 }

@@ -24,6 +24,8 @@ enum err site_logout(struct req *rq);
 /* me.c: page_data for one of the reader's own pages; here: its entry in the menu. */
 struct json_object *site_me_page(struct req *rq, const char *here);
 enum err site_me(struct req *rq);
+enum err site_profile(struct req *rq);
+enum err site_profile_save(struct req *rq);
 enum err site_second(struct req *rq);
 enum err site_second_qr(struct req *rq);
 enum err site_second_begin(struct req *rq);

@@ -85,6 +85,15 @@ export function pages(event) {
 		['desk-waiting', `/admin/events/${event.id}/waiting`, 'alice@example.org'],
 		['desk-categories', '/admin/categories', 'admin@example.org'],
 		['desk-system', '/admin/system', 'admin@example.org'],
+		['profile', '/me/profile', 'alice@example.org'],
+		['desk-events', '/admin/events', 'admin@example.org'],
+		['desk-new', '/admin/events/new', 'admin@example.org'],
+		['desk-edit', `/admin/events/${event.id}`, 'admin@example.org'],
+		['desk-attendees', `/admin/events/${event.id}/attendees`, 'admin@example.org'],
+		['desk-waiting', `/admin/events/${event.id}/waiting`, 'admin@example.org'],
+		['desk-people', '/admin/people', 'admin@example.org'],
+		['desk-account', `/admin/people/${event.host_id}`, 'admin@example.org'],
+		['desk-audit', '/admin/audit', 'admin@example.org'],
 		['not-found', '/e/nothing-here-0123456789', null],
 	];
 }

@@ -107,6 +107,49 @@ def test_a_second_factor_by_forms_alone():
     expect_status(anonymous.post("/auth/login", {"email": who.email, "password": PASSWORD}), 200, "without again")
 
 
+def test_ones_profile_is_a_form():
+    who, b = person("Visitor"), Browser()
+    b.sign_in(who)
+    b.get("/me/profile")
+    expect('value="Visitor"' in b.page, True)
+    a = b.form("/me/profile", name="", username="x", bio="Likes <b>tea</b>", location="", timezone="Mars/Olympus", locale="de")
+    expect((a.status, "Mars/Olympus" in b.page, "Likes &lt;b&gt;tea" in b.page, b.page.count('aria-invalid="true"')), (422, True, True, 3))
+    name = unique("vis")[:30]
+    a = b.form("/me/profile", name="Vera", username=name, bio="Likes tea", location="", timezone="Europe/Rome", locale="de")
+    expect_status(a, 303)
+    data = who.get("/users/profile").json["data"]
+    expect([data[k] for k in ("name", "username", "bio", "location", "timezone", "locale")], ["Vera", name, "Likes tea", None, "Europe/Rome", "de"])
+    other = Browser()
+    other.sign_in(person("Another"))
+    other.get("/me/profile")
+    a = other.form("/me/profile", name="Otto", username=name, bio="", location="", timezone="UTC", locale="en")
+    expect((a.status, name in other.page), (409, True), "a name that is taken")
+
+
+def test_staff_find_people_and_change_what_they_may():
+    boss, who, b = person("Boss", role="admin"), person(unique("Quentin")), Browser()
+    b.sign_in(boss)
+    a = b.get(f"/admin/people?q={who.email.upper()}")
+    expect((a.status, a.statements <= 5, who.email in b.page, boss.email in b.page.split("<main")[1]), (200, True, True, False))
+    path = f"/admin/people/{who.id}"
+    a = b.get(path)
+    expect((a.status, a.statements <= 5, who.email in b.page, "user.signed_in" in b.page), (200, True, True, True))
+    expect(b.form(path, role="organizer", active="true").status, 303)
+    expect_status(who.get("/users/profile"), 401, "a change ends all sign-ins")
+    who.token = None
+    a = anonymous.post("/auth/login", {"email": who.email, "password": PASSWORD})
+    expect(a.data["user"]["role"], "organizer")
+    b.get(path)
+    expect(b.form(path, role="organizer", active="false").status, 303)
+    expect_status(anonymous.post("/auth/login", {"email": who.email, "password": PASSWORD}), 401, "suspended")
+    a = b.get(f"/admin/audit?object={who.id}")
+    expect((a.status, a.statements <= 5, b.page.count("user.updated"), "Boss" in b.page, "<del>user</del>" in b.page), (200, True, 2, True, True))
+    own = f"/admin/people/{boss.id}"
+    expect(f'action="{own}"' in b.get(own).body.decode(), False, "no form for one's own account")
+    b.page = b.page.replace(f'action="{own}/sign-out"', f'action="{own}"')
+    expect(b.form(own, role="user", active="true").status, 409, "nobody locks the door behind themselves")
+
+
 def test_changes_are_recorded_with_who_and_from_where():
     host = person(role="organizer")
     ev = event(host, title=unique("Audited "))
