@@ -47,8 +47,6 @@ const struct route site_routes[] = {
 	  people_profile_fields, NULL, "Change it" },
 	{ M_GET, "/me/second", site_second, WHO_MEMBER, 0, RL_BROWSE, C_NONE, RF_PAGE, NULL, NULL,
 	  "The reader's second factor" },
-	{ M_GET, "/me/second/qr.svg", site_second_qr, WHO_MEMBER, 0, RL_BROWSE, C_NONE, RF_PAGE,
-	  NULL, NULL, "A new secret, for an authenticator app" },
 	{ M_POST, "/me/second/begin", site_second_begin, WHO_MEMBER, 0, RL_WRITE, C_NONE, RF_PAGE,
 	  no_fields, NULL, "Make a new secret" },
 	{ M_POST, "/me/second/confirm", site_second_confirm, WHO_MEMBER, 0, RL_LOGIN, C_NONE,

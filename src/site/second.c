@@ -7,13 +7,17 @@
 
 static enum err show(struct req *rq, const char *const codes[SECOND_RECOVERY])
 {
-	struct json_object *o = site_me_page(rq, "second"), *state, *list;
+	struct json_object *o = site_me_page(rq, "second"), *state, *list, *qr;
 	int status = rq->ctx->err == OK ? 200 : err_info(rq->ctx->err)->http;
 
 	page_add_errors(rq, o);
 	ctx_forgive(rq->ctx);
 	TRY(second_state(rq->ctx, &state));
 	js_add(o, "second", json_object_get(state));
+	if (js_str(state, "uri")) {
+		TRY(qr_value(rq->ctx, js_str(state, "uri"), "QR", &qr));
+		js_add(o, "qr_html", qr);
+	}
 	if (codes) {
 		list = js_made(json_object_new_array());
 		for (int i = 0; i < SECOND_RECOVERY; i++)
@@ -27,19 +31,6 @@ static enum err show(struct req *rq, const char *const codes[SECOND_RECOVERY])
 enum err site_second(struct req *rq)
 {
 	return show(rq, NULL);
-}
-
-/* What the app reads, only as long as it is not confirmed. */
-enum err site_second_qr(struct req *rq)
-{
-	struct json_object *state;
-	const char *svg;
-
-	TRY(second_state(rq->ctx, &state));
-	if (!js_str(state, "uri"))
-		return fail(rq->ctx, E_NOTFOUND, "no secret waits to be confirmed");
-	TRY(qr_svg(rq->ctx, js_str(state, "uri"), "QR", &svg));
-	return reply_bare(rq, 200, "image/svg+xml", str_of(svg));
 }
 
 enum err site_second_begin(struct req *rq)

@@ -27,7 +27,6 @@ enum err site_me(struct req *rq);
 enum err site_profile(struct req *rq);
 enum err site_profile_save(struct req *rq);
 enum err site_second(struct req *rq);
-enum err site_second_qr(struct req *rq);
 enum err site_second_begin(struct req *rq);
 enum err site_second_confirm(struct req *rq);
 enum err site_second_off(struct req *rq);
