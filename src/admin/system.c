@@ -57,6 +57,16 @@ static void add_cache(struct json_object *o)
 		       js_made(json_object_new_int64((int64_t)metric_value(rows[i].n))));
 }
 
+/* PostgreSQL's text of an instant, to the second. */
+static void shorten(struct json_object *o, const char *name)
+{
+	const char *text = js_str(o, name);
+
+	if (text)
+		js_add(o, name, js_made(json_object_new_string_len(text,
+				(int)strcspn(text, ".+"))));
+}
+
 enum err admin_system(struct req *rq)
 {
 	struct json_object *o = desk_data(rq, "system"), *jobs, *parked;
@@ -70,6 +80,8 @@ enum err admin_system(struct req *rq)
 	for (size_t i = 0; i < json_object_array_length(jobs); i++) {
 		struct json_object *job = json_object_array_get_idx(jobs, i);
 
+		shorten(job, "run_at");
+		shorten(job, "finished_at");
 		js_add(job, "failing", js_made(json_object_new_boolean(
 				strcmp(js_str(job, "failures"), "0") != 0)));
 	}
