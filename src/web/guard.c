@@ -207,13 +207,15 @@ void guard_cors(struct req *rq, unsigned methods, bool preflight)
 static void frame_headers(struct req *rq)
 {
 	const char *where = rq->ctx->cfg->site_embed_in;
-	bool allowed = rq->route && (rq->route->flags & RF_EMBED) && *where;
 
-	if (!allowed)
-		http_set(rq->rs, "X-Frame-Options", "DENY");
-	http_setf(rq->rs, "Content-Security-Policy", "%s%s",
-		  page_wanted(rq) ? PAGE_POLICY : "default-src 'none'; frame-ancestors ",
-		  allowed ? where : "'none'");
+	if (rq->route && (rq->route->flags & RF_EMBED) && *where) {
+		http_setf(rq->rs, "Content-Security-Policy", PAGE_POLICY "%s", where);
+		return;
+	}
+	http_set(rq->rs, "X-Frame-Options", "DENY");
+	http_set(rq->rs, "Content-Security-Policy",
+		 page_wanted(rq) ? PAGE_POLICY "'none'" :
+				   "default-src 'none'; frame-ancestors 'none'");
 }
 
 /* A 304 has what RFC 9110 section 15.4.5 lists: the answer that the client keeps has these. */

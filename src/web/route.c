@@ -13,6 +13,8 @@
 
 /* ---- the table of tables ---- */
 
+#define ROUTES_MAX 400
+
 int route_count(void)
 {
 	static int count;
@@ -54,7 +56,9 @@ const char *routes_problem(void)
 		const struct route *r = route_at(i);
 		const char *what = NULL;
 
-		if (r->who == WHO_UNSET)
+		if (i == ROUTES_MAX)
+			what = "is one too many";
+		else if (r->who == WHO_UNSET)
 			what = "says not who may use it";
 		else if (r->path[0] != '/' || !r->handler || !r->doc || !r->method)
 			what = "is incomplete";
@@ -140,6 +144,35 @@ static bool begins_alike(const char *pattern, const struct path *p)
 	return pattern[1] == ':' || p->n == 0 || p->raw[0].n == 0 || pattern[1] == p->raw[0].p[0];
 }
 
+static int segments_of(const char *path)
+{
+	int n = 0;
+
+	for (; *path; path++)
+		n += path[0] == '/' && path[1];
+	return n;
+}
+
+/* All routes in their order, with the number of their segments: it tells most of them from the
+ * address of a request, which is compared with each. Made once; ended by NULL. */
+struct row {
+	const struct route *route;
+	int segments;
+};
+
+static const struct row *all_rows(void)
+{
+	static struct row rows[ROUTES_MAX + 1];
+	int n = 0;
+
+	if (rows[0].route)
+		return rows;
+	for (int t = 0; route_tables[t]; t++)
+		for (const struct route *r = route_tables[t]; r->path && n < ROUTES_MAX; r++)
+			rows[n++] = (struct row){ r, segments_of(r->path) };
+	return rows;
+}
+
 /* The best route for path and method; *allowed collects the methods of all that match the path. */
 static const struct route *find(const struct path *p, enum method m, unsigned *allowed)
 {
@@ -147,19 +180,22 @@ static const struct route *find(const struct path *p, enum method m, unsigned *a
 	int best_literal = -1;
 
 	*allowed = 0;
-	for (int t = 0; route_tables[t]; t++)
-		for (const struct route *r = route_tables[t]; r->path; r++) {
-			int literal = begins_alike(r->path, p) ? match(r->path, p) : -1;
+	for (const struct row *row = all_rows(); row->route; row++) {
+		const struct route *r = row->route;
+		int literal;
 
-			if (literal < 0)
-				continue;
-			*allowed |= r->method;
-			if ((r->method == m || (m == M_HEAD && r->method == M_GET)) &&
-			    literal > best_literal) {
-				best = r;
-				best_literal = literal;
-			}
+		if (row->segments != p->n || !begins_alike(r->path, p))
+			continue;
+		literal = match(r->path, p);
+		if (literal < 0)
+			continue;
+		*allowed |= r->method;
+		if ((r->method == m || (m == M_HEAD && r->method == M_GET)) &&
+		    literal > best_literal) {
+			best = r;
+			best_literal = literal;
 		}
+	}
 	if (*allowed & M_GET)
 		*allowed |= M_HEAD;
 	if (*allowed)
