@@ -1,5 +1,5 @@
-"""tests/attack/timing.py - does the time of a refused sign-in tell who is known? Here time itself is the
-subject, so this runs in ./dev soak alone: T_SAMPLES of each kind (10,000)."""
+"""tests/attack/timing.py - does the time of a refused sign-in, or of asking for a new password, tell who is known?
+Here time itself is the subject, so this runs in ./dev soak alone: T_SAMPLES of each kind (10,000)."""
 import math
 import os
 import random
@@ -21,20 +21,33 @@ def welch(one, two):
     return t(one, two), t([x for x in one if x <= cut], [y for y in two if y <= cut])
 
 
-def test_time_tells_nothing():
-    """Somebody and nobody in random order, each with a wrong password."""
+def measure(settings, path, more, status):
+    """How long it took of somebody and of nobody, in random order."""
     rng, took = random.Random(1), {True: [], False: []}
-    with Stack("limits.enabled = off", workers=2) as stack:
+    with Stack("limits.enabled = off\n" + settings, workers=2) as stack:
         email = f"{unique('timed')}@example.org"
         call("POST", "/auth/register", {"email": email, "password": PASSWORD, "name": "Timed"}, url=stack.url)
         for _ in range(2 * SAMPLES):
             known = rng.random() < 0.5
-            body = {"email": email if known else "x" + email[1:], "password": "not it at all"}
+            body = {"email": email if known else "x" + email[1:], **more}
             began = time.perf_counter()
-            a = call("POST", "/auth/login", body, url=stack.url)
+            a = call("POST", path, body, url=stack.url)
             took[known].append(time.perf_counter() - began)
-            if not expect(a.status, 401):
-                return
+            if not expect(a.status, status):
+                break
+    return took
+
+
+def test_a_sign_in_tells_nothing():
+    judge(measure("", "/auth/login", {"password": "not it at all"}, 401))
+
+
+def test_asking_for_a_password_tells_nothing():
+    """With mail configured, to a server that is away: rows are made."""
+    judge(measure("mail.smtp_url = smtp://127.0.0.1:1\nmail.from = a@example.org", "/auth/password/forgot", {}, 202))
+
+
+def judge(took):
     found = welch(took[True], took[False])
     print(f"{len(took[True])} known, {len(took[False])} unknown, median {statistics.median(took[True]) * 1000:.1f} ms: "
           f"t = {found[0]:.2f}, of the faster nine tenths {found[1]:.2f}")

@@ -73,6 +73,8 @@ export function pages(event) {
 		['embed', '/embed', null],
 		['login', '/login', null],
 		['signup', '/signup', null],
+		['forgot', '/forgot', null],
+		['reset', '/reset?token=of-a-mail', null],
 		['me', '/me', 'alice@example.org'],
 		['second', '/me/second', 'alice@example.org'],
 		['sessions', '/me/sessions', 'alice@example.org'],
