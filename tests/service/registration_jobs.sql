@@ -172,8 +172,8 @@ BEGIN
   INSERT INTO idempotency_keys (actor, key, fingerprint, status, created_at)
     VALUES (u, 'old', 'f', 200, now() - interval '25 hours'), (u, 'new', 'f', 200, now() - interval '23 hours');
   INSERT INTO revocations (kind, id, expires_at) VALUES ('jti', 'old-' || u, now() - interval '1 s'), ('jti', 'new-' || u, now() + interval '1 s');
-  PERFORM session_open(u, '01890000-0000-7000-8000-00000000000a', 'old-' || u, -90000, NULL);
-  PERFORM session_open(u, '01890000-0000-7000-8000-00000000000b', 'new-' || u, -80000, NULL);
+  PERFORM session_open(u, '01890000-0000-7000-8000-00000000000a', 'old-' || u, -90000, NULL, NULL, NULL);
+  PERFORM session_open(u, '01890000-0000-7000-8000-00000000000b', 'new-' || u, -80000, NULL, NULL, NULL);
   INSERT INTO rate_limits VALUES ('t', 'old', now() - interval '61 min'), ('t', 'new', now() - interval '59 min');
   PERFORM t.is('done', job_cleanup('{}'), 0);
   PERFORM t.is('keys', (SELECT string_agg(key, ' ') FROM idempotency_keys WHERE actor = u), 'new');

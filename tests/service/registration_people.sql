@@ -42,7 +42,7 @@ DECLARE
   f uuid := uuid7();
   mail text := (SELECT email FROM users WHERE id = u);
 BEGIN
-  PERFORM session_open(u, f, 'a1' || u, 3600, NULL);
+  PERFORM session_open(u, f, 'a1' || u, 3600, NULL, NULL, NULL);
   PERFORM t.is('of nobody', t.outcome('zz' || u, 'x'), 'unknown');
   PERFORM t.is('rotates', t.outcome('a1' || u, 'a2' || u), 'ok ' || mail);
   PERFORM t.is('a sibling within the grace', t.outcome('a1' || u, 'a3' || u), 'ok ' || mail);
@@ -60,8 +60,8 @@ DECLARE
   u uuid := t.person();
   f uuid := uuid7();
 BEGIN
-  PERFORM session_open(u, f, 'b1' || u, 3600, NULL);
-  PERFORM session_open(u, uuid7(), 'c1' || u, 0, NULL);
+  PERFORM session_open(u, f, 'b1' || u, 3600, NULL, NULL, NULL);
+  PERFORM session_open(u, uuid7(), 'c1' || u, 0, NULL, NULL, NULL);
   PERFORM t.is('expired', t.outcome('c1' || u, 'c2' || u), 'unknown');
   UPDATE users SET is_active = false WHERE id = u;
   PERFORM t.is('disabled', t.outcome('b1' || u, 'b2' || u), 'unknown');
@@ -71,7 +71,7 @@ BEGIN
   PERFORM session_revoke(f, 900);
   PERFORM t.is('revoked', token_revoked('j', f::text, u, 1), true);
   PERFORM t.is('signed out', t.outcome('b2' || u, 'b3' || u), 'unknown');
-  PERFORM session_open(u, uuid7(), 'd1' || u, 3600, NULL);
+  PERFORM session_open(u, uuid7(), 'd1' || u, 3600, NULL, NULL, NULL);
   PERFORM t.is('epoch', user_revoke(u, 900), 2);
   PERFORM t.is('old tokens', token_revoked('j', 's', u, 1), true);
   PERFORM t.is('new tokens', token_revoked('j', 's', u, 2), false);
@@ -97,7 +97,7 @@ BEGIN
   PERFORM t.is('edits', e.status, 200);
   e := rsvp_set(ev, p[1], uuid7(), 'going', NULL, true);
   PERFORM t.is('widens', e.status, 200);
-  PERFORM session_open(p[1], uuid7(), 'role' || ev, 3600, NULL);
+  PERFORM session_open(p[1], uuid7(), 'role' || ev, 3600, NULL, NULL, NULL);
   e := event_cancel(ev, host, false, 'rain', NULL);
   PERFORM t.is('calls off', e.status, 200);
   BEGIN
