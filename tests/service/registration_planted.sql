@@ -60,6 +60,12 @@ BEGIN
   PERFORM t.plant(ev, 'I4 gap in the messages of an event', 'DELETE FROM outbox WHERE aggregate_id = $1 AND type = ''event.updated''');
   PERFORM t.plant(ev, 'I4 gap in the messages of an event', 'UPDATE events SET version = version + 1 WHERE id = $1');
   PERFORM t.plant(ev, 'I6 waiting beside a free seat', 'UPDATE seat_counters SET remaining = 1, going = 1 WHERE pool_id = $1');
+  PERFORM t.plant(ev, 'door count drifted', 'INSERT INTO door_counts VALUES ($1, 1)');
+  PERFORM t.plant(ev, 'door count drifted', 'UPDATE rsvps SET checked_in_at = now() WHERE event_id = $1 AND state = ''going''');
+  PERFORM t.plant(ev, 'checked in without a seat, or without its scan',
+                  'UPDATE rsvps SET checked_in_at = now() WHERE event_id = $1 AND state = ''going''');
+  PERFORM t.plant(ev, 'checked in without a seat, or without its scan',
+                  'UPDATE rsvps SET checked_in_at = now(), seeded = true WHERE event_id = $1 AND state = ''maybe''');
   PERFORM t.plant(ev, 'document missing or old', 'DELETE FROM event_docs WHERE event_id = $1');
   PERFORM t.plant(ev, 'document missing or old', 'UPDATE event_docs SET version = 1 WHERE event_id = $1');
   PERFORM t.plant(ev, 'document missing or old', 'UPDATE events SET deleted_at = now() WHERE id = $1');
