@@ -83,7 +83,8 @@ static int run(const struct command *cmd, const struct config *cfg, int argc, ch
 	patient.db_statement_timeout = SLOW_MS;
 	ctx_begin(&c, arena);
 	c.actor = &actor_anonymous;
-	c.who = "\ncommand line\n";
+	c.asker = "";
+	c.asker_address = "command line";
 	if (!cmd->offline) {
 		c.db = db_new(c.cfg, cfg->db_dsn, "marquee");
 		c.cache = cache_new(cfg);

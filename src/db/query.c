@@ -93,11 +93,17 @@ static void observe(const struct query_row *row, int64_t since)
 		db_observer((enum query)(row - query_rows), mono_us() - since);
 }
 
+/* Person, address and request, a line each: audit_put in SQL takes them apart. */
+static const char *who_asks(const struct ctx *c)
+{
+	return arena_printf(c->arena, "%s\n%s\n%s", c->asker, c->asker_address, c->request_id);
+}
+
 enum err query_run(struct ctx *c, const struct query_row *row, bool keyed, const char *const *args,
 		   struct answer *a)
 {
 	const char *origin[] = { row->writes ? c->traceparent : NULL,
-				 row->audited ? c->who : NULL };
+				 row->audited && c->asker ? who_asks(c) : NULL };
 	int64_t since = db_observer ? mono_us() : 0;
 	struct stmt s = {
 		.name = row->name,

@@ -251,13 +251,6 @@ static void take_trace(struct req *rq)
 		rq->ctx->traceparent = t;
 }
 
-/* For the audit log. */
-static void name_asker(struct req *rq)
-{
-	rq->ctx->who = arena_printf(rq->ctx->arena, "%s\n%s\n%s", rq->actor.user.s,
-				    rq->http->remote, rq->request_id);
-}
-
 static enum err refuse_unmatched(struct req *rq, unsigned allowed)
 {
 	if (!allowed)
@@ -292,8 +285,8 @@ static enum err walk(struct req *rq)
 	lastwrite_read(rq);
 	TRY(guard_rate(rq));
 	TRY(guard_access(rq));
-	if (!(http->method & (M_GET | M_HEAD)))
-		name_asker(rq);
+	rq->ctx->asker = rq->actor.user.s;
+	rq->ctx->asker_address = http->remote;
 	TRY(guard_key(rq));
 	TRY(req_query(rq));
 	TRY(req_no_body(rq));

@@ -148,14 +148,16 @@ static void changes_by_people_are_recorded(void)
 	T_EQ_INT(fixture_number(&c, arena_printf(c.arena, "SELECT count(*) FROM audit_log WHERE "
 						 "action = 'user.signed_in' AND actor = '%s'",
 						 a.user.s)), 1);
-	c.who = "01890000-0000-7000-8000-000000000001\n192.0.2.9\nreq_1";
+	c.asker = "01890000-0000-7000-8000-000000000001";
+	c.asker_address = "192.0.2.9";
+	c.request_id = "req_1";
 	T_REQUIRE(people_set_role(&c, email, "organizer") == OK);
 	T_EQ_INT(fixture_number(&c, arena_printf(c.arena,
 		"SELECT count(*) FROM audit_log WHERE object = '%s' AND action = 'user.updated' "
 		"AND actor = '01890000-0000-7000-8000-000000000001' AND address = '192.0.2.9' AND "
 		"request_id = 'req_1' AND before = '{\"role\": \"user\"}' AND "
 		"after = '{\"role\": \"organizer\"}'", a.user.s)), 1);
-	c.who = NULL;
+	c.asker = NULL;
 	T_REQUIRE(people_set_role(&c, email, "user") == OK);	/* nobody asked */
 	T_EQ_INT(fixture_number(&c, "SELECT count(*) FROM audit_log"), before + 2);
 	/* Only ever added to, by whoever serves pages. */
