@@ -9,6 +9,7 @@ from urllib.parse import quote
 from api import PASSWORD, anonymous, event, expect, main, person, sql, unique
 from schema import NASTY, bad, good, problems
 from surface import METHODS, SOURCES, document, leaks, parameters
+from world import resettable
 
 LONG = os.environ.get("T_LONG") == "1"
 SEED = int(os.environ.get("T_SEED", "20261121"))
@@ -42,6 +43,8 @@ class World:
             return {"email": unique("doc") + "@example.org"}
         if path == "/auth/refresh":
             return {"refresh_token": self.other.login().refresh_token}
+        if path == "/auth/password/reset":
+            return resettable(None, None, "document")
         return {"status": "going"} if path.endswith("/rsvp") and method != "get" else {}
 
     def ids(self, rng, path, easy):
