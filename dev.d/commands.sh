@@ -75,7 +75,8 @@ up_words() {
   [ -z "$QUIET" ] || return 0
   cat <<TEXT
 
-Open $u/   (alice@example.org, an organizer, and admin@example.org; password $DEV_PASSWORD)
+Site: $u/
+Desk: $u/admin/   (staff: admin@example.org, an organizer: alice@example.org; password $DEV_PASSWORD)
 Try:
   curl -s '$u/api/events?limit=3'
   curl -s -H "Authorization: Bearer \$(./dev token)" '$u/api/users/profile'

@@ -48,7 +48,8 @@ static void stand(struct json_object *row, size_t i, size_t n, int64_t most)
 	number(row, "y", STANDING - h);
 	number(row, "w", step - 2);
 	number(row, "h", h);
-	number(row, "text_x", (int64_t)i * step);
+	number(row, "text_x", (int64_t)(i + 1) * step);	/* where the label ends */
+	js_add(row, "ends", js_made(json_object_new_boolean(true)));
 	number(row, "text_y", STANDING + 16);
 	desk_put(row, "text", (n - 1 - i) % 7 == 0 ? js_str(row, "label") + 5 : NULL);
 }
