@@ -238,7 +238,7 @@ enum err admin_waiting_do(struct req *rq)
 	struct json_object *sent;
 	struct desk_event e;
 	struct input in;
-	const char *done;
+	const char *done = NULL;
 	enum err err;
 
 	TRY(desk_event(rq, "edit", &e));
