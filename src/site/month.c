@@ -167,6 +167,7 @@ enum err site_month(struct req *rq, struct json_object *o)
 	struct grid g = { .cells = 0 };
 	struct list l;
 
+	js_add(o, "weekdays", names);	/* and so it belongs to the arena */
 	TRY(month_of(rq, &g.month));
 	lay_out(&g);
 	TRY(find_events(rq, &g, &l));
@@ -176,7 +177,6 @@ enum err site_month(struct req *rq, struct json_object *o)
 	add_neighbour(rq, &g, 1, o);
 	for (int i = 1; i <= 7; i++)
 		js_push(names, js_made(json_object_new_string(page_text_at(rq, "days", i % 7))));
-	js_add(o, "weekdays", names);
 	add_weeks(rq, &g, o);
 	fill_in(rq, &g, js_own(a, l.items));
 	for (int i = 0; i < g.cells; i++)

@@ -362,6 +362,7 @@ enum err form_give_back(struct req *rq, const char *kept, const char *path)
 	struct json_object *o = page_data(rq), *list = js_made(json_object_new_array());
 	struct http_param *p;
 
+	js_add(o, "hidden", list);	/* and so it belongs to the arena */
 	if (http_params(a, str_of(kept), &p) != OK)
 		return fail(rq->ctx, E_MALFORMED, "the form cannot be read");
 	for (; p; p = p->next) {
@@ -371,7 +372,6 @@ enum err form_give_back(struct req *rq, const char *kept, const char *path)
 		hide_one(list, arena_strndup(a, p->name.p, p->name.n), v);
 		json_object_put(v);
 	}
-	js_add(o, "hidden", list);
 	put(o, "to", path);
 	return page_reply(rq, 200, "site/kept", o);
 }
