@@ -116,9 +116,9 @@ static enum err add_figures(struct req *rq, struct json_object *o)
 {
 	struct json_object *figures, *top, *totals = js_made(json_object_new_object());
 
+	js_add(o, "totals", totals);	/* and so it belongs to the arena */
 	TRY(figures_get(rq->ctx, &figures));
 	TRY(figures_top(rq->ctx, &top));
-	js_add(o, "totals", totals);
 	for (size_t i = 0; i < json_object_array_length(figures); i++) {
 		struct json_object *f = json_object_array_get_idx(figures, i);
 
