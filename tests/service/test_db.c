@@ -152,6 +152,7 @@ static void on_query(enum query q, int64_t us)
 
 static void observer_hears_of_named_ones_only(void)
 {
+	const char *const nulls[16] = { NULL };
 	PGresult *r;
 
 	NEED_DSN();
@@ -160,9 +161,9 @@ static void observer_hears_of_named_ones_only(void)
 	db_observer = on_query;
 	T_EQ_INT(run(&c, T_ADD, &r, "1", "1"), OK);
 	T_EQ_INT(seen, 0);	/* not in query_rows */
-	if (db_run(&c, (enum query)0, NULL, query_rows[0].arity, &r) != OK)
+	if (db_run(&c, (enum query)0, nulls, query_rows[0].arity, &r) != OK)
 		ctx_forgive(&c);	/* whatever it is: the schema may be absent */
-	T_EQ_INT(seen, query_rows[0].arity == 0);
+	T_EQ_INT(seen, 1);
 	db_observer = NULL;
 }
 
