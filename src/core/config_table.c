@@ -122,8 +122,8 @@ const struct cfg_row cfg_rows[] = {
 
 	TEXT("tickets.secret", "", tickets_secret, CFG_SECRET,
 	     "Key that signs the codes of tickets, at least 32 random bytes. Empty: the one that "
-	     "signs access tokens. Whoever changes that one writes the old one here, so that codes "
-	     "that are printed already stay good."),
+	     "signs access tokens. When that one changes, write the old one here. Codes that are "
+	     "printed already stay good then."),
 	TEXT("tickets.secret_old", "", tickets_secret_old, CFG_SECRET,
 	     "A key whose codes are accepted besides, while another replaces it."),
 	ROW("checkin.opens_before", CFG_MSEC, "24h", 0, 365 * DAY, checkin_opens_before,
