@@ -92,7 +92,7 @@ static enum err second_step(const char *pending, const char *code, struct sessio
 static void a_second_factor_is_asked_for(void)
 {
 	const char *email, *secret, *codes[SECOND_RECOVERY];
-	struct json_object *state;
+	struct json_object *state = NULL;
 	struct session s;
 	struct actor a;
 
