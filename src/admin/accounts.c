@@ -5,15 +5,6 @@
 #include "core/json.h"
 #include "domain/accounts.h"
 
-static struct json_object *member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	if (o)
-		json_object_object_get_ex(o, name, &v);
-	return v;
-}
-
 static void flag(struct json_object *o, const char *name, bool value)
 {
 	js_add(o, name, js_made(json_object_new_boolean(value)));
@@ -62,14 +53,14 @@ enum err admin_accounts(struct req *rq)
 /* [{field, before, after}] out of the two objects; numbers and lists as JSON writes them. */
 static struct json_object *changes(struct json_object *row)
 {
-	struct json_object *after = member(row, "after"), *before = member(row, "before");
+	struct json_object *after = js_get(row, "after"), *before = js_get(row, "before");
 	struct json_object *list = js_made(json_object_new_array());
 
 	if (!after)
 		return list;
 	json_object_object_foreach(after, field, v) {
 		struct json_object *one = js_made(json_object_new_object());
-		struct json_object *was = member(before, field);
+		struct json_object *was = js_get(before, field);
 
 		js_push(list, one);
 		desk_put(one, "field", field);
@@ -125,7 +116,7 @@ static enum err show(struct req *rq, const struct id *id, int status)
 	who = js_own(rq->ctx->arena, json);
 	desk_put(who, "since", page_day(rq, js_str(who, "created_at"), "UTC"));
 	flag(who, "own", strcmp(id->s, rq->actor.user.s) == 0);
-	sessions = member(who, "sessions");
+	sessions = js_get(who, "sessions");
 	for (size_t i = 0; i < json_object_array_length(sessions); i++) {
 		struct json_object *one = json_object_array_get_idx(sessions, i);
 

@@ -32,18 +32,9 @@ static void flag(struct json_object *o, const char *name, bool value)
 	js_add(o, name, js_made(json_object_new_boolean(value)));
 }
 
-static struct json_object *member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	if (o)
-		json_object_object_get_ex(o, name, &v);
-	return v;
-}
-
 const char *desk_word(struct json_object *o, const char *group, const char *name)
 {
-	const char *text = js_str(member(member(member(o, "t"), "desk"), group), name);
+	const char *text = js_str(js_get(js_get(js_get(o, "t"), "desk"), group), name);
 
 	return text ? text : name;
 }
@@ -66,7 +57,7 @@ struct json_object *desk_data(struct req *rq, const char *page)
 		flag(row, "here", strcmp(menu[i].name, page) == 0);
 	}
 	flag(o, "staff", rq->actor.permissions & MAY_ADMIN);
-	if (done && js_str(member(member(member(o, "t"), "desk"), "done"), done))
+	if (done && js_str(js_get(js_get(js_get(o, "t"), "desk"), "done"), done))
 		desk_put(o, "done", desk_word(o, "done", done));
 	return o;
 }
@@ -105,7 +96,7 @@ void desk_add_next(struct req *rq, struct json_object *o, const char *pagination
 
 long desk_count(struct json_object *event, const char *name)
 {
-	struct json_object *v = member(member(event, "stats"), name);
+	struct json_object *v = js_get(js_get(event, "stats"), name);
 
 	return v ? (long)json_object_get_int64(v) : 0;
 }
@@ -114,13 +105,13 @@ void desk_look(struct req *rq, struct json_object *o, struct json_object *e)
 {
 	struct arena *a = rq->ctx->arena;
 	const char *status = js_str(e, "status");
-	struct json_object *most = member(e, "max_attendees");
+	struct json_object *most = js_get(e, "max_attendees");
 
 	desk_put(e, "when", page_when(rq, js_str(e, "start_date"), js_str(e, "end_date"),
 				      js_str(e, "timezone")));
 	desk_put(e, "path", arena_printf(a, "/admin/events/%s", js_str(e, "id")));
 	desk_put(e, "public", arena_printf(a, "/e/%s", js_str(e, "slug")));
-	desk_put(e, "status_word", js_str(member(member(o, "t"), "words"), status));
+	desk_put(e, "status_word", js_str(js_get(js_get(o, "t"), "words"), status));
 	flag(e, "is_draft", strcmp(status, "draft") == 0);
 	flag(e, "is_active", strcmp(status, "active") == 0);
 	flag(e, "is_cancelled", strcmp(status, "cancelled") == 0);

@@ -11,15 +11,6 @@
 
 /* ---- the form ---- */
 
-static struct json_object *member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	if (o)
-		json_object_object_get_ex(o, name, &v);
-	return v;
-}
-
 static enum err add_categories(struct req *rq, struct json_object *o)
 {
 	struct json_object *list;
@@ -31,7 +22,7 @@ static enum err add_categories(struct req *rq, struct json_object *o)
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *one = json_object_array_get_idx(list, i);
 
-		if (json_object_get_boolean(member(one, "is_active")))
+		if (json_object_get_boolean(js_get(one, "is_active")))
 			form_choice(o, "category", js_str(one, "slug"), js_str(one, "name"));
 	}
 	return OK;
@@ -155,13 +146,13 @@ static void add_change(struct json_object *rows, struct json_object *o, const ch
 		       const char *const texts[2])
 {
 	static const char *const sides[] = { "old", "new" };
-	struct json_object *row = js_made(json_object_new_object()), *t = member(o, "t");
-	const char *label = js_str(member(t, "fields"), name);
+	struct json_object *row = js_made(json_object_new_object()), *t = js_get(o, "t");
+	const char *label = js_str(js_get(t, "fields"), name);
 
 	js_push(rows, row);
 	desk_put(row, "label", label ? label : name);
 	for (size_t i = 0; i < COUNT(sides); i++) {
-		const char *word = js_str(member(t, "words"), texts[i]);
+		const char *word = js_str(js_get(t, "words"), texts[i]);
 
 		desk_put(row, sides[i], word ? word : texts[i]);
 	}
@@ -187,7 +178,7 @@ static size_t add_changes(struct req *rq, struct json_object *o, const struct de
 			const char *name = pair ? halves[i] : f->name;
 			const char *texts[] = { js_str(old, name), js_str(new, name) };
 
-			if (!same(f, member(e->doc, f->name), member(in->values, f->name), texts))
+			if (!same(f, js_get(e->doc, f->name), js_get(in->values, f->name), texts))
 				add_change(rows, o, name, texts);
 		}
 	}
@@ -198,7 +189,7 @@ static size_t add_changes(struct req *rq, struct json_object *o, const struct de
 static void add_effects(struct json_object *o, const struct desk_event *e, const struct input *in)
 {
 	long going = desk_count(e->doc, "going"), waiting = desk_count(e->doc, "waitlist");
-	struct json_object *most = member(in->values, "max_attendees");
+	struct json_object *most = js_get(in->values, "max_attendees");
 	long seats = most ? (long)json_object_get_int64(most) : going + waiting;
 	long up = !js_has(in->values, "max_attendees") || seats <= going ? 0 : seats - going;
 
@@ -239,7 +230,7 @@ static enum err conflict(struct req *rq, const struct desk_event *e, struct json
 /* What the form alone cannot know: seats that are taken. */
 static void check_seats(struct req *rq, const struct desk_event *e, const struct input *in)
 {
-	struct json_object *most = member(in->values, "max_attendees");
+	struct json_object *most = js_get(in->values, "max_attendees");
 
 	if (most && json_object_get_int64(most) < desk_count(e->doc, "going"))
 		(void)!fail_field(rq->ctx, "max_attendees", "more seats are taken than that");

@@ -5,15 +5,6 @@
 #include "domain/health.h"
 #include "domain/operations.h"
 
-static struct json_object *member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	if (o)
-		json_object_object_get_ex(o, name, &v);
-	return v;
-}
-
 /* ---- charts: numbers become places of bars, partials/chart draws them ---- */
 
 #define WIDTH 640
@@ -31,7 +22,7 @@ static int64_t largest(struct json_object *rows)
 	int64_t most = 1;
 
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
-		int64_t n = json_object_get_int64(member(json_object_array_get_idx(rows, i), "n"));
+		int64_t n = json_object_get_int64(js_get(json_object_array_get_idx(rows, i), "n"));
 
 		most = n > most ? n : most;
 	}
@@ -42,7 +33,7 @@ static int64_t largest(struct json_object *rows)
 static void stand(struct json_object *row, size_t i, size_t n, int64_t most)
 {
 	int64_t step = WIDTH / (int64_t)n;
-	int64_t h = json_object_get_int64(member(row, "n")) * STANDING / most;
+	int64_t h = json_object_get_int64(js_get(row, "n")) * STANDING / most;
 
 	number(row, "x", (int64_t)i * step + 1);
 	number(row, "y", STANDING - h);
@@ -56,7 +47,7 @@ static void stand(struct json_object *row, size_t i, size_t n, int64_t most)
 
 static void lie(struct json_object *row, size_t i, int64_t most)
 {
-	int64_t w = json_object_get_int64(member(row, "n")) * (WIDTH - LABEL - 60) / most;
+	int64_t w = json_object_get_int64(js_get(row, "n")) * (WIDTH - LABEL - 60) / most;
 
 	number(row, "x", LABEL);
 	number(row, "y", (int64_t)i * LYING + 4);
@@ -106,7 +97,7 @@ static struct json_object *rows_of(struct json_object *figures, const char *kind
 			continue;
 		row = js_made(json_object_new_object());
 		desk_put(row, "label", js_str(f, "key")[0] ? js_str(f, "key") : "–");
-		js_add(row, "n", json_object_get(member(f, "n")));
+		js_add(row, "n", json_object_get(js_get(f, "n")));
 		js_push(rows, row);
 	}
 	return rows;
@@ -123,13 +114,13 @@ static enum err add_figures(struct req *rq, struct json_object *o)
 		struct json_object *f = json_object_array_get_idx(figures, i);
 
 		if (strcmp(js_str(f, "kind"), "total") == 0)
-			js_add(totals, js_str(f, "key"), json_object_get(member(f, "n")));
+			js_add(totals, js_str(f, "key"), json_object_get(js_get(f, "n")));
 	}
 	add_chart(o, "days", desk_word(o, "home", "days"), rows_of(figures, "day"), true);
 	add_chart(o, "categories", desk_word(o, "home", "categories"),
 		  rows_of(figures, "category"), false);
 	js_add(o, "top", json_object_get(top));
-	js_add(o, "counted", js_made(json_object_new_boolean(member(totals, "events") != NULL)));
+	js_add(o, "counted", js_made(json_object_new_boolean(js_get(totals, "events") != NULL)));
 	return OK;
 }
 
@@ -143,9 +134,9 @@ void desk_add_health(struct req *rq, struct json_object *o)
 	js_add(o, "healthy", js_made(json_object_new_boolean(
 			strcmp(js_str(health, "status"), "ok") == 0)));
 	js_add(o, "parts", rows);
-	json_object_object_foreach(member(health, "dependencies"), name, state) {
+	json_object_object_foreach(js_get(health, "dependencies"), name, state) {
 		struct json_object *row = js_made(json_object_new_object());
-		struct json_object *check = member(member(health, "checks"), name);
+		struct json_object *check = js_get(js_get(health, "checks"), name);
 		const char *status = js_str(check, "status");
 
 		js_push(rows, row);

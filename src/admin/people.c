@@ -7,15 +7,6 @@
 #include "domain/list.h"
 #include "domain/rsvps.h"
 
-static struct json_object *member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	if (o)
-		json_object_object_get_ex(o, name, &v);
-	return v;
-}
-
 /* Rows of a list with their times and words as this reader has them. */
 static void add_people(struct req *rq, struct json_object *o, const struct desk_event *e,
 		       struct json_object *rows)
@@ -29,7 +20,7 @@ static void add_people(struct req *rq, struct json_object *o, const struct desk_
 		at = at ? at : js_str(row, "joined_at");
 		desk_put(row, "at", page_when(rq, at, NULL, e->zone));
 		if (state)
-			desk_put(row, "word", js_str(member(member(o, "t"), "words"), state));
+			desk_put(row, "word", js_str(js_get(js_get(o, "t"), "words"), state));
 	}
 	js_add(o, "people", json_object_get(rows));
 }
@@ -48,7 +39,7 @@ static void add_states(struct req *rq, struct json_object *o)
 
 		js_push(list, one);
 		desk_put(one, "value", states[i]);
-		desk_put(one, "label", js_str(member(member(o, "t"), "words"), states[i]));
+		desk_put(one, "label", js_str(js_get(js_get(o, "t"), "words"), states[i]));
 		js_add(one, "chosen", js_made(json_object_new_boolean(
 				strcmp(states[i], chosen ? chosen : "going") == 0)));
 	}
@@ -115,7 +106,7 @@ enum err admin_attendees_cancel(struct req *rq)
 	TRY(desk_event(rq, "edit", &e));
 	err = form_read(rq, desk_withdraw_fields, (struct input_mode){ 0 }, &sent, &in);
 	if (err == OK)
-		err = rsvps_withdraw(c, &e.id, id_array(c->arena, member(in.values, "user_ids")),
+		err = rsvps_withdraw(c, &e.id, id_array(c->arena, js_get(in.values, "user_ids")),
 				     js_str(in.values, "reason"), &n);
 	if (err == E_INVALID || err == E_CLOSED)
 		return show_attendees(rq, err_info(err)->http, &e, sent);

@@ -5,15 +5,6 @@
 #include "domain/operations.h"
 #include "web/metrics.h"
 
-static struct json_object *member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	if (o)
-		json_object_object_get_ex(o, name, &v);
-	return v;
-}
-
 /* ---- system ---- */
 
 const struct input_field desk_job_fields[] = {
@@ -114,7 +105,7 @@ enum err admin_parked(struct req *rq)
 
 	TRY(form_read(rq, desk_parked_fields, (struct input_mode){ 0 }, &sent, &in));
 	replay = strcmp(js_str(in.values, "act"), "replay") == 0;
-	TRY(parked_settle(rq->ctx, json_object_get_string(member(in.values, "pos")), replay));
+	TRY(parked_settle(rq->ctx, json_object_get_string(js_get(in.values, "pos")), replay));
 	return desk_done(rq, "/admin/system", replay ? "replayed" : "dropped");
 }
 

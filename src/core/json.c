@@ -62,6 +62,15 @@ struct json_object *js_own(struct arena *a, const char *text)
 	return tree(a, text);
 }
 
+struct json_object *js_get(struct json_object *o, const char *key)
+{
+	struct json_object *v = NULL;
+
+	if (json_object_is_type(o, json_type_object))
+		json_object_object_get_ex(o, key, &v);
+	return v;
+}
+
 const char *js_str(struct json_object *o, const char *key)
 {
 	struct json_object *v = NULL;

@@ -29,6 +29,8 @@ struct json_object *js_object(struct arena *a);
 /* Like js_parse for text we made ourselves; NULL when it does not parse. Belongs to the arena. */
 struct json_object *js_own(struct arena *a, const char *s);
 
+/* A member by name; NULL when absent, null, or o (which may be NULL) is no object. Stays o's. */
+struct json_object *js_get(struct json_object *o, const char *key);
 /* A string member by name; NULL when absent, null or of another type. */
 const char *js_str(struct json_object *o, const char *key);
 /* Is there such a member, be it null? (JSON merge patch tells null from absent.) */

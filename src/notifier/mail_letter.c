@@ -66,14 +66,6 @@ static void put(struct json_object *o, const char *name, const char *value)
 	js_add(o, name, value ? js_made(json_object_new_string(value)) : NULL);
 }
 
-static struct json_object *member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	json_object_object_get_ex(o, name, &v);
-	return v;
-}
-
 /* "2031-07-01 19:00", already by the clocks of the event's zone. */
 static const struct tm *read_time(const char *text, struct tm *tm)
 {
@@ -88,14 +80,14 @@ static void add_event(struct ctx *c, const struct words *w, struct json_object *
 	if (!read_time(js_str(e, "starts"), &from))
 		return;
 	put(e, "when", words_when(c->arena, w, &from, read_time(js_str(e, "ends"), &to)));
-	put(e, "where", json_object_get_boolean(member(e, "is_virtual")) ?
+	put(e, "where", json_object_get_boolean(js_get(e, "is_virtual")) ?
 				js_str(w->t, "online") : js_str(e, "location"));
 }
 
 static void add_link(struct ctx *c, struct desk *d, struct json_object *o, const char *token)
 {
 	const char *site = d->cfg->http_public_url;
-	struct json_object *e = member(o, "event");
+	struct json_object *e = js_get(o, "event");
 
 	put(o, "site", site);
 	if (e) {
@@ -111,11 +103,11 @@ static void add_link(struct ctx *c, struct desk *d, struct json_object *o, const
 static bool add_words_of_kind(struct ctx *c, struct json_object *o)
 {
 	const struct words *w = words_of(str_of(js_str(o, "locale")));
-	struct json_object *e = member(o, "event"), *says;
+	struct json_object *e = js_get(o, "event"), *says;
 	const char *subject;
 
 	w = w ? w : words_default();
-	says = member(member(w->t, "mail"), js_str(o, "kind"));
+	says = js_get(js_get(w->t, "mail"), js_str(o, "kind"));
 	subject = js_str(says, "subject");
 	if (!subject)
 		return false;

@@ -42,20 +42,12 @@ static void flag(struct json_object *o, const char *name, bool value)
 	js_add(o, name, js_made(json_object_new_boolean(value)));
 }
 
-static struct json_object *member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	json_object_object_get_ex(o, name, &v);
-	return v;
-}
-
 /* ---- what the page shows ---- */
 
 /* In the reader's language. */
 static const char *word(struct json_object *page, const char *name)
 {
-	const char *text = js_str(member(member(member(page, "t"), "door"), "words"), name);
+	const char *text = js_str(js_get(js_get(js_get(page, "t"), "door"), "words"), name);
 
 	return text ? text : name;
 }
@@ -92,8 +84,8 @@ static void add_look(struct req *rq, struct json_object *page, struct json_objec
 static void add_looks(struct req *rq, struct json_object *page, struct json_object *look,
 		      const char *zone)
 {
-	struct json_object *outcome = member(look, "outcome"), *scans = member(look, "scans");
-	struct json_object *found = member(look, "found");
+	struct json_object *outcome = js_get(look, "outcome"), *scans = js_get(look, "scans");
+	struct json_object *found = js_get(look, "found");
 
 	if (outcome)
 		add_look(rq, page, outcome, zone);
@@ -122,7 +114,7 @@ static enum err show(struct req *rq, const struct desk *d, struct json_object *t
 	ctx_forgive(rq->ctx);
 	TRY(checkin_look(rq->ctx, &d->door,
 			 &(struct look){ q, js_str(rq->query.values, "scan") }, &look));
-	event = member(look, "event");
+	event = js_get(look, "event");
 	zone = js_str(event, "timezone");
 	put(event, "when", page_when(rq, js_str(event, "start_date"), js_str(event, "end_date"),
 				     zone));

@@ -2,17 +2,9 @@
 #include "core/json.h"
 #include "site/site.h"
 
-static struct json_object *member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	json_object_object_get_ex(o, name, &v);
-	return v;
-}
-
 static bool is_true(struct json_object *o, const char *name)
 {
-	return json_object_get_boolean(member(o, name));
+	return json_object_get_boolean(js_get(o, name));
 }
 
 /* Absent values are no members. */
@@ -38,7 +30,7 @@ static struct json_object *thing(const char *type)
 
 static struct json_object *place_of(struct json_object *e)
 {
-	struct json_object *at = member(e, "coordinates"), *place, *geo;
+	struct json_object *at = js_get(e, "coordinates"), *place, *geo;
 
 	if (is_true(e, "is_virtual")) {
 		place = thing("VirtualLocation");
@@ -50,8 +42,8 @@ static struct json_object *place_of(struct json_object *e)
 	put(place, "address", js_str(e, "location"));
 	if (at) {
 		geo = thing("GeoCoordinates");
-		copy(geo, "latitude", member(at, "lat"));
-		copy(geo, "longitude", member(at, "lng"));
+		copy(geo, "latitude", js_get(at, "lat"));
+		copy(geo, "longitude", js_get(at, "lng"));
 		js_add(place, "geo", geo);
 	}
 	return place;
@@ -61,7 +53,7 @@ static struct json_object *offer_of(struct json_object *e)
 {
 	struct json_object *o = thing("Offer");
 
-	copy(o, "price", member(e, "price"));
+	copy(o, "price", js_get(e, "price"));
 	put(o, "priceCurrency", js_str(e, "currency"));
 	put(o, "availability", is_true(e, "full") ? "https://schema.org/SoldOut"
 						  : "https://schema.org/InStock");
@@ -85,11 +77,11 @@ struct json_object *site_linked_data(struct json_object *e)
 						"https://schema.org/OfflineEventAttendanceMode");
 	js_add(o, "location", place_of(e));
 	js_add(o, "offers", offer_of(e));
-	put(host, "name", js_str(member(e, "host"), "name"));
+	put(host, "name", js_str(js_get(e, "host"), "name"));
 	js_add(o, "organizer", host);
 	put(o, "description", js_str(e, "description"));
 	put(o, "image", js_str(e, "image_url"));
 	put(o, "url", js_str(e, "address"));
-	copy(o, "maximumAttendeeCapacity", member(e, "max_attendees"));
+	copy(o, "maximumAttendeeCapacity", js_get(e, "max_attendees"));
 	return o;
 }

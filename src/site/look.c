@@ -13,14 +13,6 @@ static void text(struct json_object *o, const char *name, const char *value)
 	js_add(o, name, js_made(json_object_new_string(value)));
 }
 
-static struct json_object *member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	json_object_object_get_ex(o, name, &v);
-	return v;
-}
-
 static bool is(struct json_object *e, const char *name, const char *word)
 {
 	const char *v = js_str(e, name);
@@ -31,7 +23,7 @@ static bool is(struct json_object *e, const char *name, const char *word)
 /* NULL: as many as want to come. */
 static bool is_full(struct json_object *e)
 {
-	struct json_object *left = member(member(e, "stats"), "remaining");
+	struct json_object *left = js_get(js_get(e, "stats"), "remaining");
 
 	return left && json_object_get_int64(left) <= 0;
 }
@@ -48,7 +40,7 @@ void site_look(struct req *rq, struct json_object *e)
 	text(e, "path", arena_printf(a, "/e/%s", js_str(e, "slug")));
 	text(e, "address", arena_printf(a, "%s%s", rq->ctx->cfg->http_public_url,
 					js_str(e, "path")));
-	flag(e, "free", json_object_get_double(member(e, "price")) == 0);
+	flag(e, "free", json_object_get_double(js_get(e, "price")) == 0);
 	flag(e, "full", is_full(e));
 	flag(e, "cancelled", is(e, "status", "cancelled"));
 	flag(e, "over", is(e, "status", "completed"));

@@ -21,15 +21,6 @@ static void flag(struct json_object *o, const char *name, bool value)
 	js_add(o, name, js_made(json_object_new_boolean(value)));
 }
 
-static struct json_object *member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	if (o)
-		json_object_object_get_ex(o, name, &v);
-	return v;
-}
-
 /* ---- reading ---- */
 
 /* Browsers end lines by CR LF, whatever stood in the field. */
@@ -130,14 +121,14 @@ struct json_object *form_texts(struct req *rq, const struct input_field *table,
 	struct json_object *o = js_object(a);
 
 	for (const struct input_field *f = table; f->name; f++) {
-		struct json_object *v = member(values, f->name);
+		struct json_object *v = js_get(values, f->name);
 
 		if (f->type != IN_COORDS) {
 			put(o, f->name, value_text(a, f, v, zone));
 			continue;
 		}
-		put(o, "lat", value_text(a, f, member(v, "lat"), zone));
-		put(o, "lng", value_text(a, f, member(v, "lng"), zone));
+		put(o, "lat", value_text(a, f, js_get(v, "lat"), zone));
+		put(o, "lng", value_text(a, f, js_get(v, "lng"), zone));
 	}
 	return o;
 }
@@ -166,7 +157,7 @@ static const struct {
 static const char *word(struct json_object *o, const char *group, const char *name,
 			const char *fallback)
 {
-	const char *text = js_str(member(member(o, "t"), group), name);
+	const char *text = js_str(js_get(js_get(o, "t"), group), name);
 
 	return text ? text : fallback;
 }
@@ -242,7 +233,7 @@ static void add_choices(struct showing *s, const struct input_field *f)
 void form_add(struct req *rq, struct json_object *o, const struct input_field *table,
 	      struct json_object *texts)
 {
-	struct showing s = { rq, o, member(o, "f"), texts, false };
+	struct showing s = { rq, o, js_get(o, "f"), texts, false };
 
 	if (!s.fields) {
 		s.fields = js_made(json_object_new_object());
@@ -264,11 +255,11 @@ void form_add(struct req *rq, struct json_object *o, const struct input_field *t
 
 void form_choice(struct json_object *o, const char *field, const char *value, const char *label)
 {
-	struct json_object *f = member(member(o, "f"), field), *one, *list;
+	struct json_object *f = js_get(js_get(o, "f"), field), *one, *list;
 
 	if (!f)
 		return;
-	list = member(f, "choices");
+	list = js_get(f, "choices");
 	if (!list) {
 		list = js_made(json_object_new_array());
 		js_add(f, "choices", list);
