@@ -1,6 +1,7 @@
 """tests/fault/machines.py - several machines on one: two hosts of workers and notifiers, a primary and a
 streaming replica, two memcacheds, one broker. Host a, the primary and the broker are a stack of ./dev;
 everything else is started here."""
+import contextlib
 import os
 import pwd
 import re
@@ -75,7 +76,8 @@ class Piece:
         if sig == signal.SIGKILL and self.process.poll() is None:
             self.process.send_signal(signal.SIGSTOP)
         for pid in self.family():
-            os.kill(pid, sig)
+            with contextlib.suppress(ProcessLookupError):  # PostgreSQL's helpers come and go
+                os.kill(pid, sig)
         if sig == signal.SIGKILL:
             self.process.wait(60)
 
