@@ -10,9 +10,9 @@
 #include <fcgiapp.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -190,30 +190,45 @@ static enum accepted fcgi_accept(const struct http_app *app, struct arena *a, FC
 }
 
 /* Until the signal: wait, serve, wait. After it: serve what is in the backlog already. The signals
- * stay blocked and are seen by poll: libfcgi must never meet EINTR, where it would cut a body, and
- * a worker that always finds work sees them too, which ppoll would not show it. */
-static int fcgi_loop(const struct http_app *app, struct arena *a, int signals, FCGX_Request *r)
+ * stay blocked and are seen by epoll, which takes turns between the two: libfcgi must never meet
+ * EINTR, where it would cut a body, and a worker that always finds work sees them too. */
+static int fcgi_loop(const struct http_app *app, struct arena *a, int epoll, FCGX_Request *r)
 {
-	struct pollfd fds[] = { { .fd = LISTEN_FD, .events = POLLIN },
-				{ .fd = signals, .events = POLLIN } };
 	int wait_ms = app->idle_ms > 0 ? (int)app->idle_ms : -1;
 	enum accepted last = NOTHING;
+	struct epoll_event what;
 	int64_t stop_at = 0;
 
 	for (;;) {
 		if (app->idle)
 			app->idle(app->user);
-		if (!stop_at && poll(fds, COUNT(fds), wait_ms) <= 0)
+		if (!stop_at && epoll_wait(epoll, &what, 1, wait_ms) <= 0)
 			continue;
-		if (!stop_at && fds[1].revents)
+		if (!stop_at && what.data.fd != LISTEN_FD)
 			stop_at = clock_mono_ms() + DRAIN_MS;
-		if (fds[0].revents || stop_at)
-			last = fcgi_accept(app, a, r);
+		last = fcgi_accept(app, a, r);
 		if (last == BROKEN)
 			return EX_OSERR;
 		if (stop_at && (last == NOTHING || clock_mono_ms() > stop_at))
 			return EX_OK;
 	}
+}
+
+/* What a worker waits for: a connection or a signal. A connection wakes one of those that wait, and
+ * always the same one while it keeps up, whose caches are warm; poll would wake them all. */
+static int fcgi_waiter(int signals)
+{
+	struct epoll_event connection = { .events = EPOLLIN | EPOLLEXCLUSIVE,
+					  .data.fd = LISTEN_FD };
+	struct epoll_event signal = { .events = EPOLLIN, .data.fd = signals };
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	if (epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, LISTEN_FD, &connection) == 0 &&
+	    epoll_ctl(epoll, EPOLL_CTL_ADD, signals, &signal) == 0)
+		return epoll;
+	if (epoll >= 0)
+		close(epoll);
+	return -1;
 }
 
 /* libfcgi waits 2 s by default for a peer that says nothing or does not close. */
@@ -231,7 +246,7 @@ static int run_fastcgi(const struct http_app *app)
 {
 	static const int stopping[] = { SIGTERM, SIGINT, SIGUSR1 };
 	struct arena *a = request_arena(app);
-	int signals = -1, rc = EX_OSERR;
+	int signals = -1, epoll = -1, rc = EX_OSERR;
 	sigset_t set;
 	FCGX_Request r;
 
@@ -240,16 +255,20 @@ static int run_fastcgi(const struct http_app *app)
 		sigaddset(&set, stopping[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL); /* for good: nor shall they cut the last flush */
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
-	if (signals < 0 || !fcgi_prepare(&r)) {
+	if (signals >= 0)
+		epoll = fcgi_waiter(signals);
+	if (epoll < 0 || !fcgi_prepare(&r)) {
 		log_msg(LOG_ERROR_, "FastCGI: %s", strerror(errno));
 		goto out;
 	}
 	signal(SIGPIPE, SIG_IGN); /* after FCGX_Init, which puts its own in place */
-	rc = fcgi_loop(app, a, signals, &r);
+	rc = fcgi_loop(app, a, epoll, &r);
 	FCGX_Free(&r, 1);
 out:
 	if (rc != EX_OK)
 		sleep(1); /* a supervisor must not spin */
+	if (epoll >= 0)
+		close(epoll);
 	if (signals >= 0)
 		close(signals);
 	arena_free(a);

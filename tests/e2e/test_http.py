@@ -3,6 +3,7 @@ import glob
 import json
 import os
 import re
+import subprocess
 import time
 
 from api import (SERVER, Skip, Stack, anonymous, call, connect, event, expect, expect_status, instant, main, person,
@@ -329,6 +330,26 @@ def test_odd_requests_are_answered_or_refused():
             sock.sendall(data)
             a = read_answer(sock, "GET")
         expect(a.status < 500, True, f"{data[:60]!r} {a}")
+
+
+# ---- workers ----
+def _wakings(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
+        return int(re.search(r"(?m)^voluntary_ctxt_switches:\s*(\d+)", f.read())[1])
+
+
+def test_a_connection_wakes_one_worker_of_many():
+    if SERVER in (*OWN, "apache-fcgid"):
+        raise Skip("this web server has its own processes")
+    with Stack(workers=6) as stack:
+        workers = subprocess.run(["pgrep", "-s", str(stack.pid("workers")), "marquee.fcgi"], check=True, stdout=subprocess.PIPE,
+                                 text=True).stdout.split()
+        expect(len(workers), 6)
+        before = [_wakings(pid) for pid in workers]
+        for _ in range(60):
+            expect_status(call("GET", "/livez", url=stack.url), 200)
+        woken = [_wakings(pid) - n for pid, n in zip(workers, before)]
+        expect(sum(n >= 50 for n in woken) <= 1, True, f"60 requests woke {woken}")
 
 
 if __name__ == "__main__":
