@@ -2,6 +2,7 @@
 # dev.d/bench.sh - how fast it is: everything beside its limit, in one run, on a throwaway stack
 
 cmd_bench() {
+  case " $* " in *" -h "* | *" --help "*) T_DEV=$TOP/dev exec python3 "$TOP/tests/bench/bench.py" --help ;; esac
   state_make
   # shellcheck disable=SC2046 # words
   packages_ensure $PACKAGES_UP $PACKAGES_BENCH $(servers_packages)
