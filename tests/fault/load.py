@@ -39,8 +39,10 @@ class Crowd:
         self.start(8)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, broken, *_):
         self.todo = 0
+        if broken:
+            self.retry = False  # nobody waits for answers that may never come
         self.join()
 
     @contextlib.contextmanager

@@ -95,7 +95,7 @@ _site = []
 def site():
     """The stack of all tests."""
     if not _site:
-        _site.append(Small({"pg": 4, "pg/pg_wal": 128, "log": 8 * ROUNDS}, workers=2, DEV_PGCONF=LOG_OF_CHANGES).__enter__())
+        _site.append(Small({"pg": 4 * ROUNDS, "pg/pg_wal": 128, "log": 8 * ROUNDS}, workers=2, DEV_PGCONF=LOG_OF_CHANGES).__enter__())
     return _site[0]
 
 
