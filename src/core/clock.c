@@ -1,5 +1,6 @@
 /* src/core/clock.c - instants, their RFC 3339 text, and days in IANA time zones */
 #include "core/clock.h"
+#include "core/hash.h"
 #include "core/str.h"
 
 #include <fcntl.h>
@@ -250,14 +251,56 @@ static int64_t local_seconds(int64_t t)
 	return (int64_t)timegm(&tm);
 }
 
+/* Another zone costs the library a dozen system calls, and the events of a page lie in many: what
+ * holds in a zone for six hours is kept. No clocks ever changed there and back within those. */
+#define SPAN_S (6 * INT64_C(3600))
+struct span {
+	uint64_t key; /* of zone and time; 0: nothing is kept here */
+	long offset;
+	int summer;
+	char name[8];
+};
+
+/* NULL: not to be kept. */
+static const struct span *span_of(const char *zone, int64_t t)
+{
+	static struct span spans[512];
+	const int64_t n = floor_div(t, SPAN_S);
+	const uint64_t key = hash64_seeded(zone, strlen(zone), (uint64_t)n) | 1;
+	struct span *s = &spans[key / 2 % COUNT(spans)];
+	time_t first = (time_t)(n * SPAN_S), last = first + SPAN_S - 1;
+	struct tm a, b;
+
+	if (s->key == key)
+		return s;
+	if (!use_zone(zone))
+		return NULL;
+	localtime_r(&first, &a);
+	localtime_r(&last, &b);
+	if (a.tm_gmtoff != b.tm_gmtoff || a.tm_isdst != b.tm_isdst ||
+	    strcmp(a.tm_zone, b.tm_zone) != 0 || strlen(a.tm_zone) >= sizeof(s->name))
+		return NULL;
+	*s = (struct span){ .key = key, .offset = a.tm_gmtoff, .summer = a.tm_isdst };
+	memcpy(s->name, a.tm_zone, strlen(a.tm_zone));
+	return s;
+}
+
 void clock_local(const char *zone, int64_t us, struct tm *out)
 {
 	time_t at = (time_t)floor_div(us, US);
+	const struct span *s = zone && strcmp(zone, "UTC") != 0 ? span_of(zone, at) : NULL;
 
-	if (use_zone(zone))
-		localtime_r(&at, out);
-	else
+	if (s) {
+		at += s->offset;
 		gmtime_r(&at, out);
+		out->tm_gmtoff = s->offset;
+		out->tm_isdst = s->summer;
+		out->tm_zone = s->name;
+	} else if (use_zone(zone)) {
+		localtime_r(&at, out);
+	} else {
+		gmtime_r(&at, out);
+	}
 }
 
 static bool same_clocks(time_t a, time_t b)

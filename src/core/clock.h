@@ -28,8 +28,8 @@ bool clock_parse_local(const char *s, int64_t *us);
 /* True for a name of the installed IANA database ("Europe/Berlin", "UTC"); never a path trick. */
 bool clock_zone_valid(const char *zone);
 
-/* What clocks show there at that instant; UTC when there is no such zone. Only in programs of one
- * thread, as the next. */
+/* What clocks show there at that instant; UTC when there is no such zone. tm_zone is good until the
+ * next call. Only in programs of one thread, as the next. */
 struct tm;
 void clock_local(const char *zone, int64_t us, struct tm *out);
 

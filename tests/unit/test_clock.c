@@ -217,6 +217,40 @@ static void what_clocks_show(void)
 	}
 }
 
+static bool same_time(const struct tm *a, const struct tm *b)
+{
+	return a->tm_mday == b->tm_mday && a->tm_hour == b->tm_hour && a->tm_min == b->tm_min &&
+	       a->tm_sec == b->tm_sec && a->tm_gmtoff == b->tm_gmtoff &&
+	       a->tm_isdst == b->tm_isdst && strcmp(a->tm_zone, b->tm_zone) == 0;
+}
+
+/* Every half hour or so of two years, now and then with another zone in between: as the library has
+ * it, whether it is kept by then or not. */
+static void what_is_kept_of_zones_is_right(void)
+{
+	static const char *const zones[] = { "Europe/Berlin",	    "America/New_York",
+					     "Australia/Lord_Howe", "Africa/Casablanca",
+					     "Asia/Kathmandu",	    "America/Sao_Paulo" };
+	long wrong = 0, seen = 0;
+	struct tm want, got;
+
+	if (!clock_zone_valid("Europe/Berlin"))
+		T_SKIP("the time zone database is not installed");
+	for (size_t i = 0; i < COUNT(zones); i++) {
+		for (time_t t = 1735689600; t < 1735689600 + 2 * 365 * 86400; t += 1799) {
+			/* chooses the zone */
+			(void)clock_zone_instant(zones[i], (int64_t)t * 1000000);
+			localtime_r(&t, &want);
+			if (++seen % 50 == 0)
+				clock_local("Pacific/Apia", (int64_t)t * 1000000, &got);
+			clock_local(zones[i], (int64_t)t * 1000000, &got);
+			wrong += !same_time(&want, &got);
+		}
+	}
+	T_EQ_INT(wrong, 0);
+	T_TRUE(seen > 200000);
+}
+
 static void monotonic_moves_on(void)
 {
 	int64_t a = clock_mono_ms(), b = clock_mono_ms();
@@ -227,4 +261,4 @@ static void monotonic_moves_on(void)
 
 T_SUITE("clock", T(instants_are_read), T(anything_else_is_refused), T(bare_dates_are_days),
 	T(format_survives_any_number), T(zone_names), T(midnights), T(local_times),
-	T(what_clocks_show), T(monotonic_moves_on))
+	T(what_clocks_show), T(what_is_kept_of_zones_is_right), T(monotonic_moves_on))
