@@ -88,7 +88,7 @@ static struct str text_of(struct json_object *v)
 	if (json_object_is_type(v, json_type_string))
 		return (struct str){ json_object_get_string(v),
 				     (size_t)json_object_get_string_len(v) };
-	return str_of(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN));
+	return str_of(json_object_to_json_string_ext(v, JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 /* ---- nodes ---- */

@@ -347,13 +347,17 @@ void place_part(struct strbuf *out, struct json_object *v, struct str text)
 
 void place_json(struct strbuf *out, struct json_object *v, struct str text)
 {
-	const char *p = json_object_to_json_string_ext(v, JSON_C_TO_STRING_NOSLASHESCAPE);
+	bool is_text = !v || json_object_is_type(v, json_type_string);
+	const char *p = is_text ? json_object_to_json_string_ext(v, JSON_C_TO_STRING_NOSLASHESCAPE)
+				: text.p;	/* is JSON already */
 
-	(void)text;
-	for (; *p; p++) {
-		if (strchr("<>&'", *p))
-			strbuf_printf(out, "\\u%04x", (unsigned)*p);
-		else
-			strbuf_addc(out, *p);
+	for (;;) {
+		size_t n = strcspn(p, "<>&'");
+
+		strbuf_add(out, p, n);
+		if (!p[n])
+			return;
+		strbuf_printf(out, "\\u%04x", (unsigned)p[n]);
+		p += n + 1;
 	}
 }
