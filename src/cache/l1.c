@@ -194,7 +194,7 @@ static struct entry *valid(struct ctx *c, struct str name)
 	return e && still_so(&e->mark) ? e : NULL;
 }
 
-struct str l1_get(struct ctx *c, struct str name)
+struct str l1_get_with(struct ctx *c, struct str name, struct l1_mark *m, int64_t *until_ms)
 {
 	struct entry *e = valid(c, name);
 
@@ -202,7 +202,17 @@ struct str l1_get(struct ctx *c, struct str name)
 		return (struct str){ NULL, 0 };
 	if (l1_observer)
 		l1_observer();
+	*m = e->mark;
+	*until_ms = e->until;
 	return taken(c, e);
+}
+
+struct str l1_get(struct ctx *c, struct str name)
+{
+	struct l1_mark m;
+	int64_t until;
+
+	return l1_get_with(c, name, &m, &until);
 }
 
 struct str l1_get_old(struct ctx *c, struct str name)

@@ -32,7 +32,9 @@ void l1_put(struct ctx *c, struct str name, const struct l1_mark *m, int64_t lif
 	    struct str value);
 /* The copy of the copy, in the arena and aligned like it; p NULL when there is none to be used. */
 struct str l1_get(struct ctx *c, struct str name);
-/* The same, of any age: for when there is nobody to ask. */
+/* The same, with what it was kept under: for a copy of what is made of it in turn. */
+struct str l1_get_with(struct ctx *c, struct str name, struct l1_mark *m, int64_t *until_ms);
+/* The same, of any age: for when there is nobody to ask, and for what never changes. */
 struct str l1_get_old(struct ctx *c, struct str name);
 
 /* When set, told of every copy that was used. */

@@ -49,8 +49,8 @@ const struct cfg_row cfg_rows[] = {
 	ROW("cache.retry", CFG_MSEC, "2s", 10, 10 * MINUTE, cache_retry, CFG_RELOAD,
 	    "Pause before a cache that failed is tried again."),
 	ROW("cache.l1_ttl", CFG_MSEC, "1s", 0, SECOND, cache_l1_ttl, 0,
-	    "Longest life of a worker's own copy of an event. For so long the change of another "
-	    "host may go unseen. 0: no copies."),
+	    "Longest life of a worker's own copy of an event or its page. For so long the change "
+	    "of another host may go unseen. 0: no copies."),
 	ROW("cache.l1_size", CFG_SIZE, "2MiB", 64 * KIB, 256 * MIB, cache_l1_size, 0,
 	    "Memory of each worker for such copies."),
 

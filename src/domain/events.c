@@ -152,6 +152,7 @@ const char *event_tag(struct ctx *c, const struct event_parts *p)
 
 enum err events_find(struct ctx *c, struct str s, struct id *out)
 {
+	const char *slug;
 	PGresult *r;
 
 	if (id_parse(s, out))
@@ -159,9 +160,12 @@ enum err events_find(struct ctx *c, struct str s, struct id *out)
 	*out = (struct id){ "00000000-0000-0000-0000-000000000000" };
 	if (s.n < 12 || s.n > 80 || !memchr(s.p, '-', s.n))
 		return OK;
-	TRY(db_query(c, Q_EVENT_BY_SLUG, &r, arena_strndup(c->arena, s.p, s.n)));
-	if (PQntuples(r) > 0)
-		(void)id_parse(db_get_str(r, 0, 0), out);
+	slug = arena_strndup(c->arena, s.p, s.n);
+	if (event_copy_by_slug(c, slug, out))
+		return OK;
+	TRY(db_query(c, Q_EVENT_BY_SLUG, &r, slug));
+	if (PQntuples(r) > 0 && id_parse(db_get_str(r, 0, 0), out))
+		event_copy_slug(c, slug, out);
 	return OK;
 }
 
@@ -343,31 +347,34 @@ static enum err fetch_parts(struct ctx *c, struct fetch *f)
 /* The worker's own copy spares the first two items; without one, what is fetched is kept as one. */
 static enum err fetch_cached(struct ctx *c, struct fetch *f)
 {
-	const char *const id = f->p->id.s;
-	struct l1_mark mark = { .ns = 0 };
+	struct event_parts *p = f->p;
+	const char *const id = p->id.s;
 
-	if (event_copy_get(c, f->p)) {
+	if (event_copy_get(c, p)) {
 		f->from = VIEWER;
 	} else {
 		f->items[CORE].family = CK_EVENT;
 		f->items[CORE].key = cache_key(c, CK_EVENT, id, NULL);
 		f->items[STATS].family = CK_EVENT_STATS;
 		f->items[STATS].key = cache_key(c, CK_EVENT_STATS, id, NULL);
-		mark = l1_mark(c, (const char *const[]){ f->items[CORE].key, f->items[STATS].key });
+		p->mark = event_copy_mark(c, &p->id);
 	}
 	if (f->user) {
 		f->items[VIEWER].family = CK_VIEWER;
 		f->items[VIEWER].key = cache_key(c, CK_VIEWER, f->user, id);
 	} else if (f->from == VIEWER) {
-		cut_viewer(f->p, (struct str){ NULL, 0 });
+		cut_viewer(p, (struct str){ NULL, 0 });
 		return OK;
 	}
 	TRY(fetch_parts(c, f));
+	if (f->from == VIEWER)
+		return OK;
 	int64_t age = wall_ms() - f->counted_ms;
 
 	/* Counts out of the future come from a host whose clock is ahead: their age is unknown. */
 	if (age >= 0)
-		event_copy_put(c, f->p, &mark, STATS_MS - age);
+		p->until_ms = clock_mono_ms() + STATS_MS - age;
+	event_copy_put(c, p);
 	return OK;
 }
 

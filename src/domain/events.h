@@ -3,6 +3,7 @@
 #ifndef DOMAIN_EVENTS_H
 #define DOMAIN_EVENTS_H
 
+#include "cache/l1.h"
 #include "core/id.h"
 #include "db/db.h"
 #include "domain/input.h"
@@ -25,6 +26,9 @@ struct event_parts {
 	struct str cohost_may; /* "edit,invite" or "-" */
 	struct str my_state; /* stored state of the viewer's answer, or "-" */
 	bool known_viewer;
+	/* as long as what, and until when (clock_mono_ms), a copy of it is good; 0: none is */
+	struct l1_mark mark;
+	int64_t until_ms;
 };
 
 /* The id behind a path segment: an id, or a slug (one statement). What is unknown gets an id that
@@ -35,6 +39,13 @@ enum err events_find(struct ctx *c, struct str id_or_slug, struct id *out) MUST_
  * E_NOTFOUND also for what the actor may not see. */
 enum err events_get(struct ctx *c, const struct id *id, bool fresh,
 		    struct event_parts *out) MUST_CHECK;
+/* What was made of an event for readers who are not signed in, all alike: a page. It is kept in the
+ * worker, under that name, as long as the event's own copy would be (doc/documents.md); for who is
+ * signed in nothing is kept. */
+void events_made_keep(struct ctx *c, const struct event_parts *p, const char *name,
+		      struct str made);
+/* What is kept, and of which event; p NULL: nothing that is still good, or the reader is known. */
+struct str events_made(struct ctx *c, const char *name, struct id *id);
 /* The same facts without documents, from the database, for lists below an event. */
 enum err events_access(struct ctx *c, const struct id *id, struct event_parts *out) MUST_CHECK;
 

@@ -20,13 +20,14 @@ static enum err reply(struct req *rq, struct json_object *o)
 enum err site_embed_event(struct req *rq)
 {
 	struct json_object *o, *list = js_made(json_object_new_array()), *e;
+	struct event_parts p;
 	struct id id;
 
 	rq->actor = actor_anonymous;
 	o = page_data(rq);
 	js_add(o, "events", list);
 	TRY(events_find(rq->ctx, req_param(rq, "id"), &id));
-	TRY(site_event_data(rq, &id, false, &e));
+	TRY(site_event_data(rq, &id, false, &p, &e));
 	js_push(list, json_object_get(e));
 	js_add(o, "title", json_object_get(json_object_object_get(e, "title")));
 	return reply(rq, o);

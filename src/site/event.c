@@ -1,6 +1,5 @@
 /* src/site/event.c - the page of one event, and the reader's answer to it */
 #include "core/json.h"
-#include "core/strbuf.h"
 #include "domain/events.h"
 #include "domain/policy.h"
 #include "domain/rsvps.h"
@@ -30,49 +29,50 @@ static enum err add_answer(struct req *rq, const struct id *id, struct json_obje
 	return OK;
 }
 
-enum err site_event_data(struct req *rq, const struct id *id, bool fresh, struct json_object **out)
+enum err site_event_data(struct req *rq, const struct id *id, bool fresh, struct event_parts *p,
+			 struct json_object **out)
 {
-	struct arena *a = rq->ctx->arena;
-	struct event_parts p;
-	struct strbuf b;
-
-	TRY(events_get(rq->ctx, id, fresh, &p));
-	strbuf_init(&b, a, 1 << 20);
-	strbuf_add(&b, p.core.p, p.core.n - 1);
-	strbuf_addc(&b, ',');
-	strbuf_addstr(&b, p.stats);
-	strbuf_adds(&b, p.known_viewer ? "," : "");
-	strbuf_addstr(&b, p.viewer);
-	strbuf_addc(&b, '}');
-	*out = js_own(a, strbuf_str(&b));
+	TRY(events_get(rq->ctx, id, fresh, p));
+	*out = event_object(rq->ctx, p);
 	site_look(rq, *out);
 	js_add(*out, "may_check_in",
-	       js_made(json_object_new_boolean(policy_may(rq->ctx, &p, "checkin"))));
+	       js_made(json_object_new_boolean(policy_may(rq->ctx, p, "checkin"))));
 	return OK;
 }
 
 static enum err show(struct req *rq, const struct id *id, int status)
 {
 	struct json_object *o = page_data(rq), *e;
+	struct event_parts p;
+	struct str page;
 
 	page_add_errors(rq, o);
 	ctx_forgive(rq->ctx);
-	TRY(site_event_data(rq, id, status != 200, &e));
+	TRY(site_event_data(rq, id, status != 200, &p, &e));
 	TRY(add_answer(rq, id, o, e));
 	if (js_str(e, "description"))
 		js_add(o, "description_html",
 		       markdown_value(rq->ctx->arena, js_str(e, "description")));
 	js_add(o, "ld", site_linked_data(e));
 	js_add(o, "event", json_object_get(e));
-	return page_reply(rq, status, "site/event", o);
+	TRY(page_make(rq, "site/event", o, &page));
+	if (status == 200)
+		events_made_keep(rq->ctx, &p, page_name(rq), page);
+	return page_send(rq, status, page);
 }
 
 enum err site_event(struct req *rq)
 {
+	struct str page;
 	struct id id;
 
-	TRY(events_find(rq->ctx, req_param(rq, "id"), &id));
-	TRY(show(rq, &id, 200));
+	page = events_made(rq->ctx, page_name(rq), &id);
+	if (page.p) {
+		TRY(page_send(rq, 200, page));
+	} else {
+		TRY(events_find(rq->ctx, req_param(rq, "id"), &id));
+		TRY(show(rq, &id, 200));
+	}
 	views_count(rq->ctx, &id);
 	return OK;
 }

@@ -52,7 +52,7 @@ enum err site_gates_revoke(struct req *rq);
  * path, address, and whether it is free, full, cancelled or over. */
 void site_look(struct req *rq, struct json_object *event);
 /* An event as this reader sees it, with what site_look adds; fresh: exact counts. E_NOTFOUND. */
-enum err site_event_data(struct req *rq, const struct id *id, bool fresh,
+enum err site_event_data(struct req *rq, const struct id *id, bool fresh, struct event_parts *p,
 			 struct json_object **out) MUST_CHECK;
 /* JSON-LD of an event that site_look has seen. A new reference. */
 struct json_object *site_linked_data(struct json_object *event);

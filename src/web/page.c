@@ -10,6 +10,7 @@
 #include "web/words.h"
 
 #define PAGE_MAX ((size_t)2 << 20)
+#define PAGE_ROOM 8000	/* what most have */
 #define HTML "text/html; charset=utf-8"
 
 static struct views *views;
@@ -125,14 +126,37 @@ struct json_object *page_data(struct req *rq)
 	return o;
 }
 
-enum err page_reply(struct req *rq, int status, const char *name, struct json_object *data)
+const char *page_name(const struct req *rq)
+{
+	const struct str path = rq->http->path;
+
+	return arena_printf(rq->ctx->arena, "page %s %.*s", language(rq)->lang, (int)path.n,
+			    path.p);
+}
+
+enum err page_make(struct req *rq, const char *name, struct json_object *data, struct str *out)
 {
 	struct strbuf b;
 
 	strbuf_init(&b, rq->ctx->arena, PAGE_MAX);
+	strbuf_room(&b, PAGE_ROOM);
 	TRY(view_render(rq->ctx, views, name, data, &b));
-	http_set(rq->rs, "Content-Language", js_str(data, "lang"));
-	return reply_tagged(rq, status, HTML, (struct str){ b.p, b.len });
+	*out = (struct str){ strbuf_str(&b), b.len };
+	return OK;
+}
+
+enum err page_send(struct req *rq, int status, struct str page)
+{
+	http_set(rq->rs, "Content-Language", language(rq)->lang);
+	return reply_tagged(rq, status, HTML, page);
+}
+
+enum err page_reply(struct req *rq, int status, const char *name, struct json_object *data)
+{
+	struct str page;
+
+	TRY(page_make(rq, name, data, &page));
+	return page_send(rq, status, page);
 }
 
 enum err page_redirect(struct req *rq, const char *path)

@@ -21,6 +21,13 @@ struct json_object *page_data(struct req *rq);
 /* Answers with that template; 304 when the reader has the same page already. */
 enum err page_reply(struct req *rq, int status, const char *name,
 		    struct json_object *data) MUST_CHECK;
+/* The same in two steps, for a page that is kept: its text, and the answer. */
+enum err page_make(struct req *rq, const char *name, struct json_object *data,
+		   struct str *out) MUST_CHECK;
+enum err page_send(struct req *rq, int status, struct str page) MUST_CHECK;
+/* The name of this address's page in the reader's language, of a page of which nothing depends on
+ * the reader but that. */
+const char *page_name(const struct req *rq);
 /* One of the texts; in answers that are no pages the first language's. NULL: there is none. */
 const char *page_text(const struct req *rq, const char *name);
 const char *page_text_at(const struct req *rq, const char *list, int i);

@@ -44,6 +44,33 @@ def test_cached_read_costs_nothing():
         costs(cheapest(stack.url, ev, reader.token), (0, 1), "one for all parts")
 
 
+def test_a_cached_page_costs_nothing():
+    with Stack(workers=2) as stack:
+        host, reader = person(url=stack.url), person(url=stack.url)
+        ev = host.post("/api/events", {"title": "Read by all", "start_date": instant()}).data
+        page = f"/e/{ev['slug']}"
+        a = min((call("GET", page, url=stack.url) for _ in range(20)), key=trips)
+        costs(a, (0, 0), "anonymous: the page itself is kept")
+        costs(min((call("GET", page, None, None, {"If-None-Match": a.header("ETag")}, stack.url) for _ in range(20)), key=trips),
+              (0, 0), "304", 304)
+        signed_in = {"Cookie": f"marquee={reader.token}"}
+        b = min((call("GET", page, headers=signed_in, url=stack.url) for _ in range(20)), key=trips)
+        costs(b, (0, 1), "signed in: what the reader is to the event")
+        for _ in range(20):  # whoever answers, and whatever was shown before
+            a, b = call("GET", page, url=stack.url), call("GET", page, headers=signed_in, url=stack.url)
+            expect((reader.email in a.body.decode(), 'name="key"' in a.body.decode()), (False, False), "a page for everybody")
+            expect((reader.email in b.body.decode(), 'name="key"' in b.body.decode()), (True, True), "one's own page")
+            german = call("GET", page, headers={"Accept-Language": "de"}, url=stack.url)
+            expect((german.header("Content-Language"), 'lang="de"' in german.body.decode()), ("de", True), "in each language its own")
+        for n in range(10):
+            host.patch(f"/api/events/{ev['id']}", {"title": f"Edited {n}"})
+            for _ in range(4):
+                expect(f"<h1>Edited {n}</h1>" in call("GET", page, url=stack.url).body.decode(), True, f"the very next page, edit {n}")
+        host.patch(f"/api/events/{ev['id']}", {"privacy": "private"})
+        for _ in range(4):
+            expect_status(call("GET", page, url=stack.url), 404, "made private")
+
+
 def test_uncached_read_is_one_statement():
     ev, reader = event(person()), person()
     costs(anonymous.get(at(ev, "?fresh=1")), (1, 0), "fresh, anonymous")

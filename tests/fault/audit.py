@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.parse
 
-from api import call, event, person, unique
+from api import call, event, person
 
 
 class Acknowledged:
@@ -68,12 +68,15 @@ class Line:
 
 
 class Audit:
-    """slack: an answer may lack what was acknowledged less than so many seconds before the question."""
+    """slack: an answer may lack what was acknowledged less than so many seconds before the question. pages:
+    readers ask for the event's page, whose title says the version."""
 
-    def __init__(self, read_url, write_url, slack=0.0, events=4):
+    def __init__(self, read_url, write_url, slack=0.0, events=4, pages=False):
         self.read_url, self.slack = read_url, slack
         self.host = person("Host", write_url)
-        self.events = {event(self.host)["id"]: None for _ in range(events)}
+        self.form = "/e/%s" if pages else "/api/events/%s"
+        self.version = re.compile(rb"<h1>Title (\d+)</h1>" if pages else rb'"version":(\d+)')
+        self.events = {event(self.host, title="Title 1")["id"]: None for _ in range(events)}
         for e in self.events:
             self.events[e] = Acknowledged(1)
         self.old, self.wrong, self.reads, self.edits = 0, [], 0, 0
@@ -82,8 +85,9 @@ class Audit:
     def write(self, mine):
         while self.running:
             for e in mine:
-                a = call("PATCH", f"/api/events/{e}", {"title": unique("Title ")}, self.host.token, url=self.host.url)
-                if a.status != 200:
+                following = self.events[e].versions[-1] + 1
+                a = call("PATCH", f"/api/events/{e}", {"title": f"Title {following}"}, self.host.token, url=self.host.url)
+                if a.status != 200 or a.data["version"] != following:
                     self.wrong.append(repr(a))
                     return
                 self.events[e].add(a.data["version"])
@@ -94,11 +98,11 @@ class Audit:
         while self.more():
             e = names[self.reads % len(names)]
             asked = time.monotonic()
-            status, body = line.get(f"/api/events/{e}")
+            status, body = line.get(self.form % e)
             if status != 200:
                 self.wrong.append(f"{status} {body[:200]}")
                 return
-            self.check(e, int(re.search(rb'"version":(\d+)', body)[1]), asked)
+            self.check(e, int(self.version.search(body)[1]), asked)
 
     def check(self, e, version, asked):
         known = self.events[e]

@@ -53,6 +53,7 @@ def test_one_host_shows_no_past():
     with Stack(PATIENT, workers=4) as s:
         expect_right(Audit(s.url, s.url).run(long_or("T_READS", 4000)))
         expect(l1_hits(s.url) > 100, True, "the copies are used")
+        expect_right(Audit(s.url, s.url, pages=True).run(long_or("T_READS", 4000)))
         memcached_holds_no_past(s)
 
 
@@ -62,6 +63,9 @@ def test_two_hosts_by_the_life_of_a_copy():
         audit = Audit(a.url, b.url, slack=0.2).run(reads, LIVES)
         expect_right(audit)
         expect(audit.old > 0, True, "without bumps the copies are old: what the first test would see")
+        audit = Audit(a.url, b.url, slack=0.2, pages=True).run(reads, LIVES)
+        expect_right(audit)
+        expect(audit.old > 0, True, "and so are pages")
         audit = Audit(b.url, a.url, slack=0.2).run(reads, LIVES)
         expect(len(audit.wrong) > 0, True, "a shorter life promised than kept is noticed")
         no_copies(a)

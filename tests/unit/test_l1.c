@@ -1,6 +1,7 @@
 /* tests/unit/test_l1.c - the worker's own copies: when they are used, and what the ring forgets */
 #include "cache/l1.h"
 #include "cache/cache.h"
+#include "core/clock.h"
 #include "core/shm.h"
 #include "t.h"
 
@@ -132,6 +133,32 @@ static void lives_no_longer_than_told(void)
 	T_TRUE(lacks("1"));
 }
 
+/* A page made of a copy: as long as what it was made of, and void by the same bumps. */
+static void what_is_made_of_a_copy_lives_as_long(void)
+{
+	struct l1_mark m = { .ns = 0 };
+	int64_t until = 0;
+
+	begin(30);
+	T_NULL(l1_get_with(&c, STR("1"), &m, &until).p);
+	put("1", "one");
+	usleep(15000);
+	T_TRUE(str_is(l1_get_with(&c, STR("1"), &m, &until), "one"));
+	T_TRUE(until <= clock_mono_ms() + 15);
+	l1_put(&c, STR("page"), &m, 1000, STR("<p>one"));
+	T_TRUE(has("page", "<p>one"));
+	usleep(16000);
+	T_TRUE(lacks("page"));
+	begin(1000);
+	put("1", "one");
+	T_TRUE(l1_get_with(&c, STR("1"), &m, &until).p != NULL);
+	l1_put(&c, STR("page"), &m, 1000, STR("<p>one"));
+	shm_generation_bump(cache_generation_of(keys[1]));
+	T_TRUE(lacks("page"));
+	l1_put(&c, STR("page"), &m, 1000, STR("<p>one"));
+	T_TRUE(lacks("page"));
+}
+
 /* Ten times the ring in values of many sizes: the newest are there, nothing is mixed up. */
 static void the_ring_comes_round(void)
 {
@@ -231,6 +258,7 @@ static void off_without_life_cache_or_shared_memory(void)
 
 T_SUITE_WITH("l1", setup, teardown, T(keeps_and_gives), T(a_bump_of_any_key_voids),
 	     T(fetched_before_the_bump), T(a_new_namespace_empties), T(lives_no_longer_than_told),
+	     T(what_is_made_of_a_copy_lives_as_long),
 	     T(the_ring_comes_round), T(what_is_too_large_is_left_out),
 	     T(a_copy_outlives_its_place), T(observer_hears_of_hits),
 	     T(off_without_life_cache_or_shared_memory))
