@@ -413,16 +413,44 @@ $$;
 CREATE OR REPLACE FUNCTION is_named(u users, q text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
   SELECT q IS NULL OR u.name ILIKE '%' || q || '%' OR u.username::text ILIKE '%' || q || '%'
 $$;
+-- As idx_registrations_others has it.
+CREATE OR REPLACE FUNCTION shown_state(state text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN state = 'cancelled' THEN 'not_going' ELSE state END
+$$;
+-- Everybody whose name or address has q in it. NULL: they are more than two thousand, or q is so short
+-- that no index helps. Planned for q (EXECUTE), or a plan for any name would read all accounts.
+CREATE OR REPLACE FUNCTION people_like(q text) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  who uuid[];
+BEGIN
+  IF length(q) < 3 THEN RETURN NULL; END IF;
+  EXECUTE 'SELECT ARRAY(SELECT u.id FROM users u WHERE account_words(u) LIKE $1 LIMIT 2001)' INTO who USING '%' || lower(q) || '%';
+  RETURN CASE WHEN cardinality(who) <= 2000 THEN who END;
+END $$;
+-- Whom to look at for a name at this event; NULL: at its people one after the other, who are few, or of
+-- whom many are called so.
+CREATE OR REPLACE FUNCTION people_sought(p_event uuid, q text) RETURNS uuid[] LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN q IS NOT NULL AND (SELECT sum(k.going + k.interested + k.maybe + k.waitlisted) > 1000 FROM seat_counters k
+                                             WHERE k.pool_id = p_event) THEN people_like(q) END
+$$;
+
 -- Attendees: those who hold seats, or who gave one answer; q finds in the name. Keyset by (at, user).
--- Those who go are the many, and have an index in that order; of the others an event's are sorted. A
--- name is looked for among them only (OFFSET 0), never in all accounts.
+-- Those who go are the many, and have an index in that order of their own.
 CREATE OR REPLACE FUNCTION attendees(p_event uuid, p_status text, q text, with_email boolean, after_at timestamptz,
                                      after_user uuid, most int, skip int)
 RETURNS TABLE (at timestamptz, user_id uuid, doc text) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  who uuid[] := people_sought(p_event, q);
 BEGIN
   after_at := coalesce(after_at, '-infinity');
   after_user := coalesce(after_user, '00000000-0000-0000-0000-000000000000');
-  IF coalesce(p_status, 'going') = 'going' THEN
+  IF who IS NOT NULL THEN
+    RETURN QUERY SELECT (s.r).registered_at, (s.r).user_id, attendee_doc(s.r, p.u, with_email)
+      FROM unnest(who) w, LATERAL (SELECT r FROM rsvps r WHERE r.event_id = p_event AND r.user_id = w OFFSET 0) s,
+        LATERAL (SELECT u FROM users u WHERE u.id = w OFFSET 0) p
+      WHERE shown_state((s.r).state) = coalesce(p_status, 'going') AND ((s.r).registered_at, (s.r).user_id) > (after_at, after_user) AND is_named(p.u, q)
+      ORDER BY 1, 2 LIMIT most OFFSET skip;
+  ELSIF coalesce(p_status, 'going') = 'going' THEN
     RETURN QUERY SELECT r.registered_at, r.user_id, attendee_doc(r, p.u, with_email)
       FROM rsvps r, LATERAL (SELECT u FROM users u WHERE u.id = r.user_id OFFSET 0) p
       WHERE r.event_id = p_event AND r.state = 'going' AND (r.registered_at, r.user_id) > (after_at, after_user)
@@ -431,7 +459,7 @@ BEGIN
   ELSE
     RETURN QUERY SELECT r.registered_at, r.user_id, attendee_doc(r, p.u, with_email)
       FROM rsvps r, LATERAL (SELECT u FROM users u WHERE u.id = r.user_id OFFSET 0) p
-      WHERE r.event_id = p_event AND CASE p_status WHEN 'not_going' THEN r.state IN ('not_going', 'cancelled') ELSE r.state = p_status END
+      WHERE r.event_id = p_event AND r.state <> 'going' AND shown_state(r.state) = p_status
         AND (r.registered_at, r.user_id) > (after_at, after_user) AND is_named(p.u, q)
       ORDER BY r.registered_at, r.user_id LIMIT most OFFSET skip;
   END IF;

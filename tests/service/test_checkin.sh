@@ -92,6 +92,13 @@ scale() {
   grown 'nobody' "$look 'xyz', 0)"
   grown 'those who came' "SELECT count(*) FROM door_list(EV, 'attended', NULL, false, NULL, NULL, 21, 0)"
   grown 'those who have not' "SELECT count(*) FROM door_list(EV, 'absent', NULL, false, NULL, NULL, 21, 0)"
+  grown 'the attendee list' "SELECT count(*) FROM attendees(EV, NULL, NULL, true, NULL, NULL, 21, 0)"
+  grown 'its last page' "SELECT count(*) FROM attendees(EV, NULL, NULL, true, (SELECT max(registered_at) FROM rsvps
+    WHERE event_id = EV AND state = 'going') - interval '15 milliseconds', NULL, 21, 0)"
+  grown 'a rare name in it' "SELECT count(*) FROM attendees(EV, NULL, 'rareb', true, NULL, NULL, 21, 0)"
+  grown 'a common name in it' "SELECT count(*) FROM attendees(EV, NULL, 'common', true, NULL, NULL, 21, 0)"
+  grown 'nobody in it' "SELECT count(*) FROM attendees(EV, NULL, 'xyzzy', true, NULL, NULL, 21, 0)"
+  grown 'a lot of its file' "SELECT count(*) FROM attendees(EV, NULL, NULL, true, NULL, NULL, 1000, 0)"
 }
 
 main() {
