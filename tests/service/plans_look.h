@@ -19,7 +19,7 @@ static void plans_begin(void)
 /* Tables of more than a few thousand rows, each between blanks; known once there are statistics. */
 static char plans_large[1000];
 
-static enum err plans_large_find(void)
+T_UNUSED static enum err plans_large_find(void)
 {
 	PGresult *r;
 
