@@ -54,7 +54,7 @@ def plan(a, stage):
     """(group, name, how to run it), in the order of one repetition."""
     for server, url in stage.servers.items():
         for name, run in SERVER_ROWS.items():
-            if name in a.only or name == "null":
+            if name in a.only or name == "null" or (name == "null_page" and any(n.startswith("page_") for n in a.only)):
                 yield server, name, lambda run=run, url=url: run(stage, url)
     for name, run in PGBENCH_ROWS.items():
         if f"pgbench_{name}" in a.only:

@@ -36,6 +36,8 @@ class Requests:
         self.stage, self.url, self.number = stage, stage.url, 0
         self.path = f"/api/events/{EVENTS % 1}"
         self.tag = call("GET", self.path, url=self.url).header("ETag")
+        self.page = f"/e/{stage.slugs([EVENTS % 1])[0]}"
+        stage.psql(f"SELECT rsvp_set('{EVENTS % 3}', id, uuid7(), 'going', NULL, false) FROM users WHERE email LIKE 'p__@example.org'")
 
     def null(self):
         return call("GET", self.path, url=self.url)
@@ -56,9 +58,36 @@ class Requests:
         self.number += 1
         return call("POST", f"/api/events/{EVENTS % 2}/rsvp", {"status": "going"}, self.stage.tokens[self.number], url=self.url)
 
+    def page_event(self):
+        return call("GET", self.page, url=self.url)
 
-WANT = {"null": 200, "get_cached": 200, "get_304": 304, "list": 200, "create": 201, "rsvp": 201, "get_uncached": 200}
-CACHED = [k for k in WANT if k not in ("null", "get_uncached")]
+    page_event_uncached = page_event
+
+    def page_agenda(self):
+        return call("GET", "/", url=self.url)
+
+    def page_sign_in(self):
+        return call("GET", "/login", url=self.url)
+
+    def _desk(self, path):
+        name, value = self.stage.staff().split(": ")
+        return call("GET", "/admin/" + path, headers={name: value}, url=self.url)
+
+    def page_desk(self):
+        return self._desk("")
+
+    def page_desk_events(self):
+        return self._desk("events")
+
+    def page_attendees(self):
+        return self._desk(f"events/{EVENTS % 3}/attendees")
+
+
+WANT = {"null": 200, "get_cached": 200, "get_304": 304, "list": 200, "page_event": 200, "page_agenda": 200, "page_sign_in": 200,
+        "page_desk": 200, "page_desk_events": 200, "page_attendees": 200, "create": 201, "rsvp": 201, "get_uncached": 200,
+        "page_event_uncached": 200}
+UNCACHED_KINDS = ["get_uncached", "page_event_uncached"]
+CACHED = [k for k in WANT if k not in ("null", *UNCACHED_KINDS)]
 
 
 def ask(requests, kinds):
@@ -174,7 +203,7 @@ def measure():
         traces = may_trace()
         if traces:
             put("syscalls", least(["null"], map(len, strace(stage, requests, ["null"], f"{stage.build}/tests/bench/null"))))
-        for kinds, flags in ((CACHED, ()), (["get_uncached"], UNCACHED)):
+        for kinds, flags in ((CACHED, ()), (UNCACHED_KINDS, UNCACHED)):
             for column, numbers in trips(stage, requests, kinds, flags).items():
                 put(column, numbers)
             if traces:
@@ -197,9 +226,9 @@ def pin_read():
 def pin_write(found):
     with open(PIN, "w", encoding="ascii") as f:
         f.write("# tests/bench/counts.pin - written by ./dev bench --pin, compared by ./dev check: what one request costs\n")
-        f.write(f"# {'':<12}" + "".join(f"{c:>14}" for c in COLUMNS) + "\n")
+        f.write(f"# {'':<18}" + "".join(f"{c:>14}" for c in COLUMNS) + "\n")
         for kind, row in found.items():
-            f.write(f"{kind:<14}" + "".join(f"{'-' if row[c] is None else row[c]:>14}" for c in COLUMNS) + "\n")
+            f.write(f"{kind:<20}" + "".join(f"{'-' if row[c] is None else row[c]:>14}" for c in COLUMNS) + "\n")
 
 
 def verdicts(found, pinned):

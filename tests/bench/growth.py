@@ -9,10 +9,16 @@ from stage import UNCACHED
 
 EVENTS = {"small": 10000, "large": 1000000}
 PAGE = 1000
+WORD = "workshop"  # of many titles in both: the list is full
+SOME = """SELECT id, slug FROM events WHERE privacy = 'public' AND status = 'active'
+ORDER BY hashint8(hashtext(id::text)) LIMIT 20000"""
 ROWS = {  # name: its measurement, what it is held against, how many times slower it may be
     "get": ("large_get", "small_get", 1.3),
     "list": ("large_list", "small_list", 1.3),
-    "page_1000": ("large_page", "large_list", 1.2),
+    "page_1000": ("large_deep", "large_list", 1.2),
+    "event page": ("large_page", "small_page", 1.3),
+    "desk events": ("large_desk", "small_desk", 1.5),
+    "desk search": ("large_find", "small_find", 1.5),
 }
 
 
@@ -25,14 +31,17 @@ class Growth:
             stage.make_database(name)
             stage.demo(events, 20000, events // 2, database=name)
             stage.pool(name, stage.fcgi, *UNCACHED, "--set", f"db.dsn=host={stage.run}/pg dbname={name} user=marquee_web")
-            ids = stage.psql("""SELECT id FROM events WHERE privacy = 'public' AND status = 'active'
-                                ORDER BY hashint8(hashtext(id::text)) LIMIT 20000""", name).split()
-            self.rows[f"{name}_get"] = reads(name, lambda *_, ids=ids: [(f"/api/events/{i}", "") for i in ids])
-            self.rows[f"{name}_list"] = reads(name, lambda *_: [("/api/events", "")])
+            some = [line.split("|") for line in stage.psql(SOME, name).splitlines()]
+            for row, paths in {"get": [f"/api/events/{i}" for i, _ in some], "list": ["/api/events"],
+                               "page": [f"/e/{slug}" for _, slug in some], "desk": ["/admin/events"],
+                               "find": ["/admin/events?find=" + WORD]}.items():
+                self._add(f"{name}_{row}", name, paths, stage.staff() if "/admin/" in paths[0] else "")
         stage.link("large")
-        deep = _deep(stage.url)
-        self.rows["large_page"] = reads("large", lambda *_: [(deep, "")])
+        self._add("large_deep", "large", [_deep(stage.url)])
         stage.link("app")
+
+    def _add(self, row, pool, paths, header=""):
+        self.rows[row] = reads(pool, lambda *_: [(path, header) for path in paths])
 
 
 def _deep(url):

@@ -7,6 +7,8 @@ RATIOS = (
     ("get_304", (FIRST, "get_304"), (FIRST, "null"), 0.80),
     ("get_uncached", (FIRST, "get_uncached"), (FIRST, "null"), 0.38),
     ("list", (FIRST, "list"), (FIRST, "null"), 0.12),
+    ("page_event / null_page", (FIRST, "page_event"), (FIRST, "null_page"), 0.35),
+    ("page_event_uncached", (FIRST, "page_event_uncached"), (FIRST, "null_page"), 0.15),
     ("rsvp_spread / pgbench", (FIRST, "rsvp_spread"), ("pgbench", "rsvp_spread"), 0.62),
     ("rsvp_hot / rsvp_spread", (FIRST, "rsvp_hot"), (FIRST, "rsvp_spread"), 0.80),
     ("create / rsvp_spread", (FIRST, "create"), (FIRST, "rsvp_spread"), 0.40),

@@ -74,9 +74,20 @@ def everyone(stage, url):
     return [(f"/api/events/{i}", "") for i in stage.ids]
 
 
-def tagged(stage, url):
+def pages(n):
+    return lambda stage, url: [(f"/e/{slug}", "") for slug in stage.pages[:n]]
+
+
+def desk(path):
+    return lambda stage, url: [(path.format(stage=stage), stage.staff())]
+
+
+def tagged(path):
     """One event with its tag of now, which does not change while nobody answers it."""
-    path = f"/api/events/{stage.ids[0]}"
+    return lambda stage, url: _tagged(path.format(stage=stage), url)
+
+
+def _tagged(path, url):
     head = subprocess.run(["curl", "-sf", "-o", os.devnull, "-D", "-", url + path], check=True, stdout=subprocess.PIPE,
                           text=True).stdout
     return [(path, "If-None-Match: " + re.search(r"(?im)^etag: *(\S+)", head)[1])]
@@ -107,13 +118,21 @@ SERVER_ROWS = {
     "null": reads("null", lambda *_: [("/", "")]),
     "null_page": reads("null_page", lambda *_: [("/", "")]),
     "get_cached": reads("app", some(100)),
-    "get_304": reads("app", tagged, at_most=400),
+    "get_304": reads("app", tagged("/api/events/{stage.ids[0]}"), at_most=400),
     "get_uncached": reads("uncached", some(1000)),
     "get_miss": reads("app", everyone, once=True, before=lambda stage: stage.flush_cache()),
     "list": reads("uncached", lambda *_: [("/api/events", "")]),
     "create": writes(new_events, MADE),
     "rsvp_spread": writes(rsvps(hot=False), GOING),
     "rsvp_hot": writes(rsvps(hot=True), GOING),
+    "page_event": reads("app", pages(100)),
+    "page_event_304": reads("app", tagged("/e/{stage.pages[0]}"), at_most=400),
+    "page_event_uncached": reads("uncached", pages(1000)),
+    "page_agenda": reads("app", lambda *_: [("/", "")]),
+    "page_sign_in": reads("app", lambda *_: [("/login", "")]),
+    "page_desk": reads("app", desk("/admin/")),
+    "page_desk_events": reads("app", desk("/admin/events")),
+    "page_attendees": reads("app", desk("/admin/events/{stage.crowd}/attendees")),
 }
 
 

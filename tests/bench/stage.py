@@ -124,17 +124,27 @@ class Bench(Stack):
                                "-d", database], input=text, text=True, check=True, stdout=subprocess.PIPE).stdout.strip()
 
     def marquee(self, *words, database="marquee", role="marquee_owner"):
+        """What it says about its progress is shown."""
         env = [*self.worker_env, f"MARQUEE_DB_DSN=host={self.run}/pg dbname={database} user={role}"]
         subprocess.run([*_as_app(), *env, f"{self.build}/inst/bin/marquee", *words], cwd="/", check=True,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     def make_people(self, n):
-        """Person 0, who organizes, and n others; self.tokens has their access tokens."""
+        """Person 0, who organizes, n others, and one more who administers; self.tokens has the access tokens
+        of all, in this order."""
         self.psql(f"""
 INSERT INTO users (id, email, name, role)
   SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 'p' || i || '@example.org', 'Person ' || i,
-         CASE WHEN i = 0 THEN 'organizer' ELSE 'user' END FROM generate_series(0, {n}) i""")
-        self.tokens = self._tokens(n)
+         CASE i WHEN 0 THEN 'organizer' WHEN {n + 1} THEN 'admin' ELSE 'user' END FROM generate_series(0, {n + 1}) i""")
+        self.tokens = self._tokens(["organizer", *["user"] * n, "admin"])
+
+    def staff(self):
+        """The header line of a browser in which an administrator has signed in."""
+        return f"Cookie: marquee={self.tokens[-1]}"
+
+    def slugs(self, ids):
+        return self.psql(f"SELECT e.slug FROM unnest('{{{','.join(ids)}}}'::uuid[]) WITH ORDINALITY i(id, n) "
+                         "JOIN events e USING (id) ORDER BY n").split()
 
     def make_events(self, first, n):
         """Events first…, of person 0: no limit of seats, nobody there yet."""
@@ -143,17 +153,17 @@ SELECT event_insert(('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uu
   '00000000-0000-7000-8000-000000000000', jsonb_build_object('title', 'Event ' || i, 'start_date', iso(now() + interval '7 days')))
 FROM generate_series({first}, {first + n - 1}) i""")
 
-    def _tokens(self, n):
+    def _tokens(self, roles):
         """As a worker issues them: signed with the stack's own key."""
         with open(f"{self.state}/jwt_secret", encoding="ascii") as f:
             key = f.read().encode()
-        now, may = int(time.time()), ["event.create", "event.edit"]
+        now, may = int(time.time()), {"organizer": ["event.create", "event.edit"]}
         head = _b64(b'{"alg":"HS256","typ":"JWT"}')
         out = []
-        for i in range(n + 1):
+        for i, role in enumerate(roles):
             claims = {"aud": "marquee", "email": f"p{i}@example.org", "exp": now + 86400, "iat": now, "iss": "marquee",
-                      "jti": str(uuid.UUID(int=(7 << 76) | (2 << 62) | i)), "permissions": may if i == 0 else [],
-                      "role": "organizer" if i == 0 else "user", "sub": PEOPLE % i, "tv": 1}
+                      "jti": str(uuid.UUID(int=(7 << 76) | (2 << 62) | i)), "permissions": may.get(role, []),
+                      "role": role, "sub": PEOPLE % i, "tv": 1}
             body = head + b"." + _b64(json.dumps(claims, separators=(",", ":")).encode())
             out.append((body + b"." + _b64(hmac.digest(key, body, hashlib.sha256))).decode())
         return out
@@ -194,6 +204,8 @@ class Stage(Bench):
         self.demo(n["events"], n["users"], n["registrations"])
         self.ids = self.psql("""SELECT id FROM events WHERE seeded AND privacy = 'public' AND status = 'active'
                                 ORDER BY hashint8(hashtext(id::text))""").split()
+        self.pages = self.slugs(self.ids[:1000])
+        self.crowd = self.psql("SELECT event_id FROM rsvps WHERE state = 'going' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1")
         self.people = list(range(1, n["people"] + 1))
         random.Random(1).shuffle(self.people)
 
@@ -223,7 +235,7 @@ class Stage(Bench):
     def _start_pools(self):
         self.pool("uncached", self.fcgi, *UNCACHED)
         self.pool("null", f"{self.build}/tests/bench/null", "1100")
-        page = subprocess.run(["curl", "-sf", "-m", "10", self.url + "/api/events"], check=True, stdout=subprocess.PIPE).stdout
+        page = subprocess.run(["curl", "-sf", "-m", "10", f"{self.url}/e/{self.pages[0]}"], check=True, stdout=subprocess.PIPE).stdout
         self.pool("null_page", f"{self.build}/tests/bench/null", str(len(page)))
 
     def start_server(self, name):
