@@ -177,13 +177,13 @@ def unique(word="x"):
     return f"{word}{RUN}n{next(_numbers)}"
 
 
-def person(name="Somebody", url=None, role=None):
+def person(name="Somebody", url=None, role=None, state=None):
     a = call("POST", "/auth/register",
              {"email": f"{unique('p')}@example.org", "password": PASSWORD, "name": name}, url=url)
     assert a.status == 201, a
     who = Person(a, url)
     if role:
-        sql(f"UPDATE users SET role = '{role}' WHERE id = '{who.id}'")
+        sql(f"UPDATE users SET role = '{role}' WHERE id = '{who.id}'", state)
         who = who.login()
     return who
 
@@ -354,9 +354,29 @@ class Stack:
     def sql(self, text):
         return sql(text, self.state)
 
+    def worker_pids(self):
+        """Of the workers under the pool's supervisor, zombies left out."""
+        watch, found = self.pid("workers"), []
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                comm, state, session = process(name)
+                if comm.startswith("marquee.fcgi") and session == watch and state != "Z":
+                    found.append(int(name))
+        return sorted(found)
+
     def pid(self, piece):
         with open(f"{self.state}/pid/{piece}", encoding="utf-8") as f:
             return int(f.read().split()[0])
+
+
+def process(pid):
+    """Name, state and session of a process; empty words when there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            name, rest = f.read().split("(", 1)[1].rsplit(")", 1)
+    except OSError:
+        return "", "", 0
+    return name, rest.split()[0], int(rest.split()[3])
 
 
 def _listdir(path):

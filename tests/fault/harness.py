@@ -101,16 +101,6 @@ class FaultStack(Stack):
         return wait_for(f"{point} to be reached", lambda: self.acted(point))
 
     # ---- processes ----
-    def worker_pids(self):
-        """Of the workers under the pool's supervisor, zombies left out."""
-        watch, found = self.pid("workers"), []
-        for name in os.listdir("/proc"):
-            if name.isdigit():
-                comm, state, session = process(name)
-                if comm.startswith("marquee.fcgi") and session == watch and state != "Z":
-                    found.append(int(name))
-        return sorted(found)
-
     def wait_workers(self):
         wait_for("all workers", lambda: len(self.worker_pids()) == self.workers)
 
@@ -190,13 +180,3 @@ def main(names):
     finally:
         if "stack" in _shared:
             _shared.pop("stack").__exit__(None, None, None)
-
-
-def process(pid):
-    """Name, state and session of a process; empty words when there is none."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
-            name, rest = f.read().split("(", 1)[1].rsplit(")", 1)
-    except OSError:
-        return "", "", 0
-    return name, rest.split()[0], int(rest.split()[3])

@@ -13,8 +13,8 @@ import tempfile
 import time
 
 import history
-from api import Skip, call, event, expect, main, person, wait_for
-from harness import FaultStack, long_or, process
+from api import Skip, call, event, expect, main, person, process, wait_for
+from harness import FaultStack, long_or
 from load import Crowd
 
 ROUNDS = long_or("T_ROUNDS", 1)
