@@ -3,7 +3,8 @@ import json
 import os
 import re
 
-from api import anonymous, dev, sql, sql1, wait_for
+from api import anonymous, sql, sql1, unique, wait_for
+from forms import routes
 
 METHODS = ("post", "put", "get", "patch", "delete")
 # Tables that change by themselves, or by requests that are refused.
@@ -22,12 +23,6 @@ def leaks(body, *more):
 def document():
     """The program's own description, printed from its route table (tests/unit/test_routes.c)."""
     return anonymous.get("/openapi.json").json
-
-
-def routes():
-    """[(method, path)] of the route table, in its order."""
-    rows = [line.split() for line in dev("marquee", "routes").splitlines()]
-    return [(row[0], re.sub(r":(\w+)", r"{\1}", row[1])) for row in rows]
 
 
 def described():
@@ -78,3 +73,33 @@ def is_json_line(line):
 
 def parameters(path):
     return re.findall(r"{(\w+)}", path)
+
+
+# ---- what lies about ----
+def command_lines():
+    """(pid, command line) of every process of this machine."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                yield pid, f.read().decode("utf-8", "replace")
+        except OSError:
+            continue  # it has ended
+
+
+def logs():
+    """{name: text} of all logs of the stack, also of its web server."""
+    folder, texts = os.environ["MARQUEE_DEV_STATE"] + "/log/", {}
+    for name in os.listdir(folder):
+        with open(folder + name, encoding="utf-8", errors="replace") as f:
+            texts[name] = f.read()
+    return texts
+
+
+def lies_about(hidden):
+    """Where which of the hidden words stand: command lines, and logs once they hold all requests so far."""
+    marks = [unique("mark") for _ in range(20)]
+    for mark in marks:
+        anonymous.get("/livez", X_Request_Id=mark)
+    wait_for("the lines of the last requests", lambda: all(mark in "".join(logs().values()) for mark in marks))
+    places = {**logs(), **{"command line " + line[:60]: line for _, line in command_lines()}}
+    return [f"{word[:12]}… in {name}" for name, text in places.items() for word in hidden if word in text]

@@ -2,18 +2,19 @@
 import re
 import urllib.parse
 
-from api import PASSWORD, URL, anonymous, expect
+from api import PASSWORD, URL, Client, expect
 
 
 class Browser:
     """Keeps cookies, sends forms as a browser does from the page it last had."""
 
-    def __init__(self):
+    def __init__(self, url=None):
+        self.client, self.origin = Client(url=url), url or URL
         self.cookies, self.page = {}, ""
 
     def ask(self, method, path, body=None, **headers):
         headers = {"Accept": "text/html", "Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items()), **headers}
-        a = anonymous.send(method, path, body, headers)
+        a = self.client.send(method, path, body, headers)
         for line in a.headers.get_all("Set-Cookie") or []:
             name, value = line.split(";")[0].split("=", 1)
             expect(all(w in line for w in ("Path=/", "HttpOnly", "SameSite=Lax")), True, line)
@@ -32,7 +33,7 @@ class Browser:
         form = re.search(rf'<form[^>]*action="{re.escape(path)}".*?</form>', self.page, re.S)
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[0])) if form else {}
         body = urllib.parse.urlencode({**hidden, **fields}).encode()
-        return self.ask("POST", path, body, **{"Content-Type": "application/x-www-form-urlencoded", "Origin": origin or URL})
+        return self.ask("POST", path, body, **{"Content-Type": "application/x-www-form-urlencoded", "Origin": origin or self.origin})
 
     def sign_in(self, who):
         self.get("/login")

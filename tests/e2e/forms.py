@@ -1,9 +1,22 @@
 """tests/e2e/forms.py - reads pages as a browser without scripts does: forms with what stands in them, texts."""
 import html.parser
+import re
 import urllib.parse
 
-from api import URL
+from api import call, dev
 from browser import Browser
+
+
+def routes(stack=None):
+    """[(method, path)] of the route table, in its order; of the stack of T_DEV unless another is given."""
+    rows = [line.split() for line in (stack.dev if stack else dev)("marquee", "routes").splitlines()]
+    return [(row[0], re.sub(r":(\w+)", r"{\1}", row[1])) for row in rows]
+
+
+def pages(stack=None):
+    """Those of people: what the description of the API leaves out."""
+    known = call("GET", "/openapi.json", url=stack and stack.url).json["paths"]
+    return [(method, path) for method, path in routes(stack) if method.lower() not in known.get(path, {})]
 
 
 class Page(html.parser.HTMLParser):
@@ -70,7 +83,7 @@ class Reader(Browser):
         pairs = [(k, v) for k, vs in fields.items() for v in (vs if isinstance(vs, list) else [vs])]
         # browsers end lines so
         body = urllib.parse.urlencode([(k, v.replace("\r\n", "\n").replace("\n", "\r\n")) for k, v in pairs]).encode()
-        return self.ask("POST", path, body, **{"Content-Type": "application/x-www-form-urlencoded", "Origin": URL, **(headers or {})})
+        return self.ask("POST", path, body, **{"Content-Type": "application/x-www-form-urlencoded", "Origin": self.origin, **(headers or {})})
 
     def follow(self, answer):
         return self.get(answer.header("Location"))

@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 
 from api import Stack, anonymous, call, event, expect, free_port, main, person, rsvp, wait_for
+from browser import Browser
+from forms import pages
 
 REQUESTS = int(os.environ.get("T_REQUESTS", "600"))
 CACHE = """
@@ -94,6 +96,31 @@ def interleaved(stack, url, n):
     return wrong, hits
 
 
+def interleaved_pages(stack, url, n):
+    """The same with every page that is looked at: two who are signed in by cookies, and nobody."""
+    readers = {who: Browser(stack.url) for who in (person("Page A", stack.url, "admin", stack.state), person("Page B", stack.url), None)}
+    for who, b in readers.items():
+        expect(who is None or b.sign_in(who).status == 303, True)
+    ev = event(next(iter(readers)))
+    paths = [path.replace("{id}", ev["id"]).replace("{group}", "events").replace("{account}", ev["host_id"]).replace("{secret}", "x" * 43)
+             for method, path in pages(stack) if method == "GET"]
+    wrong, hits, theirs = [], 0, 0
+    for b in readers.values():
+        b.client.url = url
+    for _ in range(n):
+        who, path = random.choice(list(readers)), random.choice(paths)
+        a = readers[who].get(path)
+        hits += a.header("X-Cache") == "HIT"
+        seen = re.findall(r'<a href="/me">([^<]*@[^<]*)</a>', readers[who].page)
+        theirs += seen != []
+        if seen != ([who.email] if who and seen else []):
+            wrong.append(f"{path}: of somebody else")
+        if who and not seen and "/embed" not in path and a.header("Content-Type").startswith("text/html"):
+            wrong.append(f"{path}: of nobody, {a.status}")
+    expect(theirs > n / 4, True, f"{theirs} of {n} pages named their reader")
+    return wrong, hits
+
+
 def test_a_shared_cache_mixes_up_nobody():
     with Stack() as stack:
         stack.use("nginx")
@@ -104,9 +131,12 @@ def test_a_shared_cache_mixes_up_nobody():
             wrong, hits = interleaved(stack, cache.url, REQUESTS)
             print(f"  {REQUESTS} requests, {hits} from the cache, {len(wrong)} of them wrong")
             expect(wrong, [], "answers of somebody else")
+            wrong, hits = interleaved_pages(stack, cache.url, REQUESTS)
+            print(f"  {REQUESTS} pages, {hits} from the cache, {len(wrong)} of them wrong")
+            expect(wrong, [], "pages of somebody else")
         with Caching(stack, "fastcgi_ignore_headers Cache-Control Vary;") as deaf:
-            wrong, _ = interleaved(stack, deaf.url, 100)
-            expect(len(wrong) > 0, True, "control: a cache that does not listen mixes them up")
+            for mixed in (interleaved, interleaved_pages):
+                expect(len(mixed(stack, deaf.url, 100)[0]) > 0, True, "control: a cache that does not listen mixes them up")
 
 
 def test_everything_personal_says_so():

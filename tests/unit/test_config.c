@@ -118,7 +118,8 @@ static void all_mistakes_are_told_with_their_line(void)
 	T_EQ_INT(load_text("db.dns = x\nnonsense\ncache.timeout = 50\ncache.timeout = 1h\n"
 			   "http.body_limit = 17MiB\nlog.level = loud\nlimits.enabled = maybe\n"
 			   "notifier.batch = 1e3\nauth.jwt_issuer = \"a\nkafka.topic_events =\n"
-			   "kafka.linger = 99999999999999999999s\n"), E_INVALID);
+			   "kafka.linger = 99999999999999999999s\nauth.reset_ttl = 11m\n"),
+		 E_INVALID);
 	snprintf(want, sizeof(want), "%s:1: unknown key \"db.dns\", the nearest is db.dsn\n", path);
 	T_HAS(errors, want);
 	snprintf(want, sizeof(want), "%s:2: expected", path);
@@ -132,6 +133,7 @@ static void all_mistakes_are_told_with_their_line(void)
 	T_HAS(errors, ":9: auth.jwt_issuer: the quotes do not match\n");
 	T_HAS(errors, ":10: kafka.topic_events");
 	T_HAS(errors, ":11: kafka.linger");
+	T_HAS(errors, ":12: auth.reset_ttl: \"11m\" is not a time from 1m to 10m\n");
 }
 
 static void a_missing_file_is_an_error(void)
