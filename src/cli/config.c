@@ -2,6 +2,7 @@
 #include "auth/token.h"
 #include "cli/cli.h"
 #include "core/str.h"
+#include "web/page.h"
 
 #include <string.h>
 
@@ -11,12 +12,18 @@ static enum err list(struct ctx *c)
 	return OK;
 }
 
-/* Loading has checked every value; what is left needs to be known as a whole. */
+/* Loading has checked every value; what is left needs to be known as a whole. With templates that
+ * are no good no worker would start. */
 static enum err check(struct ctx *c)
 {
+	char why[512];
+
 	TRY(token_ready(c));
 	if (!*c->cfg->db_dsn)
 		return fail(c, E_INVALID, "db.dsn is not set: where is the database?");
+	if (!page_open(c->cfg, why, sizeof(why)))
+		return fail(c, E_INVALID, "%s", why);
+	page_close();
 	puts("the configuration can be used");
 	return OK;
 }

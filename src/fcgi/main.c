@@ -44,6 +44,20 @@ static void idle(void *user)
 	arena_reset(arena);
 }
 
+/* Templates and texts may have changed, and the log may have been moved. */
+static void reload(void *user)
+{
+	const struct ctx *c = user;
+	char why[512];
+
+	log_reopen();
+	if (page_open(c->cfg, why, sizeof(why)))
+		log_msg(LOG_INFO_, "templates and texts are read anew");
+	else
+		log_pairs(LOG_ERROR_, "templates and texts stay as they were", "reason", why,
+			  (char *)NULL);
+}
+
 static void usage(FILE *out)
 {
 	fputs("usage: marquee.fcgi [--config FILE] [--set name=value]... [--help] [--version]\n"
@@ -72,6 +86,7 @@ static int start(const struct config *cfg)
 				.serve = serve,
 				.sent = sent,
 				.idle = idle,
+				.reload = reload,
 				.idle_ms = IDLE_MS };
 	const char *problem = routes_problem();
 	char why[512];

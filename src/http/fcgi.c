@@ -189,6 +189,21 @@ static enum accepted fcgi_accept(const struct http_app *app, struct arena *a, FC
 	}
 }
 
+/* True when one of them was to stop. */
+static bool take_signals(const struct http_app *app, int signals)
+{
+	struct signalfd_siginfo info;
+	bool stop = false;
+
+	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			stop = true;
+		else if (app->reload)
+			app->reload(app->user);
+	}
+	return stop;
+}
+
 /* Until the signal: wait, serve, wait. After it: serve what is in the backlog already. The signals
  * stay blocked and are seen by epoll, which takes turns between the two: libfcgi must never meet
  * EINTR, where it would cut a body, and a worker that always finds work sees them too. */
@@ -204,7 +219,7 @@ static int fcgi_loop(const struct http_app *app, struct arena *a, int epoll, FCG
 			app->idle(app->user);
 		if (!stop_at && epoll_wait(epoll, &what, 1, wait_ms) <= 0)
 			continue;
-		if (!stop_at && what.data.fd != LISTEN_FD)
+		if (!stop_at && what.data.fd != LISTEN_FD && take_signals(app, what.data.fd))
 			stop_at = clock_mono_ms() + DRAIN_MS;
 		last = fcgi_accept(app, a, r);
 		if (last == BROKEN)
@@ -244,17 +259,17 @@ static bool fcgi_prepare(FCGX_Request *r)
 
 static int run_fastcgi(const struct http_app *app)
 {
-	static const int stopping[] = { SIGTERM, SIGINT, SIGUSR1 };
+	static const int taken[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
 	struct arena *a = request_arena(app);
 	int signals = -1, epoll = -1, rc = EX_OSERR;
 	sigset_t set;
 	FCGX_Request r;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < COUNT(stopping); i++)
-		sigaddset(&set, stopping[i]);
+	for (size_t i = 0; i < COUNT(taken); i++)
+		sigaddset(&set, taken[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL); /* for good: nor shall they cut the last flush */
-	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals >= 0)
 		epoll = fcgi_waiter(signals);
 	if (epoll < 0 || !fcgi_prepare(&r)) {

@@ -87,7 +87,8 @@ size_t http_body_length(const struct http_response *rs);
  * "*" matches. */
 bool http_etag_matches(const char *header, const char *tag, bool weak);
 
-/* Serves until told to stop (SIGTERM, SIGINT, SIGUSR1: the request under way is finished first) or,
+/* Serves until told to stop (SIGTERM, SIGINT, SIGUSR1: the request under way is finished first;
+ * SIGHUP calls reload between two requests) or,
  * without a listening socket on descriptor 0, exactly one CGI request. serve fills rs, whose status
  * is 500 until it is set; sent is called when all was written, with rq still whole; idle is called
  * before each wait and at least every idle_ms (not under CGI). The arena is reset between requests.
@@ -98,6 +99,7 @@ struct http_app {
 	void (*serve)(void *user, struct http_request *rq, struct http_response *rs);
 	void (*sent)(void *user, struct http_request *rq, struct http_response *rs);
 	void (*idle)(void *user);
+	void (*reload)(void *user);
 	long idle_ms;
 };
 int http_run(const struct http_app *app);

@@ -77,6 +77,19 @@ bool mail_open(struct notifier *n, char *why, size_t size)
 }
 
 void mail_close(struct notifier *n)
+void mail_reload(const struct notifier *n)
+{
+	char why[400];
+
+	if (!n->mail)
+		return;
+	if (desk_read(n->mail->desk, why, sizeof(why)))
+		log_msg(LOG_INFO_, "templates and texts are read anew");
+	else
+		log_pairs(LOG_ERROR_, "templates and texts stay as they were", "reason", why,
+			  (char *)NULL);
+}
+
 {
 	struct mail *m = n->mail;
 

@@ -43,6 +43,9 @@ struct desk;	/* templates, texts, sender */
 /* NULL: why says what is wrong, with file and line. */
 struct desk *desk_open(const struct config *cfg, char *why, size_t n);
 void desk_close(struct desk *d);
+/* Templates and texts again, which may have changed; false: they stay as they were. Letters that
+ * are written already are not concerned. */
+bool desk_read(struct desk *d, char *why, size_t n);
 /* Belongs to c's arena. E_INVALID: it can never be sent. */
 enum err desk_write(struct ctx *c, struct desk *d, const struct post *p,
 		    struct letter *out) MUST_CHECK;
@@ -80,3 +83,4 @@ const char *mail_word(const struct notifier *n); /* for the heartbeat: off up fa
 void mail_close(struct notifier *n);
 
 #endif
+void mail_reload(const struct notifier *n);	/* templates and texts; the log says how it went */

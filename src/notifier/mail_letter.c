@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <limits.h>
 #include <time.h>
 
 #define BODY_MAX ((size_t)256 << 10)
@@ -23,15 +24,29 @@ struct desk {
 
 /* ---- opening ---- */
 
-static bool open_views(struct desk *d, char *why, size_t n)
+static struct views *load(const struct desk *d, const char *kind, bool html, char *why, size_t n)
 {
-	const char *folder = d->cfg->site_templates;
+	char folder[PATH_MAX];
 
-	d->text = views_load(arena_printf(d->arena, "%s/mail/text", folder), false, why, n);
-	if (!d->text)
+	snprintf(folder, sizeof(folder), "%s/mail/%s", d->cfg->site_templates, kind);
+	return views_load(folder, html, why, n);
+}
+
+bool desk_read(struct desk *d, char *why, size_t n)
+{
+	struct views *text = load(d, "text", false, why, n);
+	struct views *html = text ? load(d, "html", true, why, n) : NULL;
+
+	if (!html || !words_open(d->cfg->site_templates, why, n)) {
+		views_free(text);
+		views_free(html);
 		return false;
-	d->html = views_load(arena_printf(d->arena, "%s/mail/html", folder), true, why, n);
-	return d->html && words_open(folder, why, n);
+	}
+	views_free(d->text);
+	views_free(d->html);
+	d->text = text;
+	d->html = html;
+	return true;
 }
 
 struct desk *desk_open(const struct config *cfg, char *why, size_t n)
@@ -43,7 +58,7 @@ struct desk *desk_open(const struct config *cfg, char *why, size_t n)
 	d->arena = a;
 	if (!mail_person(a, cfg->mail_from, &d->who, &d->from))
 		snprintf(why, n, "mail.from must be an address, or a name and <an address>");
-	else if (open_views(d, why, n))
+	else if (desk_read(d, why, n))
 		return d;
 	desk_close(d);
 	return NULL;

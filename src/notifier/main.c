@@ -37,7 +37,8 @@ static const char help[] =
 	"  --help             print this and exit\n"
 	"  --version          print the version and exit\n"
 	"\n"
-	"Signals: TERM and INT stop it when what is under way has arrived; HUP reopens the log.\n"
+	"Signals: TERM and INT stop it when what is under way has arrived; HUP reopens the log\n"
+	"and reads the templates of mails anew.\n"
 	"See marquee-notifier(8) and marquee.conf(5).\n";
 
 /* -1: go on; else the exit code. */
@@ -110,6 +111,7 @@ static void signals_read(struct notifier *n, int64_t now)
 		if (info.ssi_signo == SIGHUP) {
 			log_reopen();
 			log_msg(LOG_INFO_, "log reopened");
+			mail_reload(n);
 		} else if (!n->stopping) {
 			n->stopping = true;
 			n->stop_by = now + STOP_MS;

@@ -17,11 +17,15 @@ static struct views *views;
 
 bool page_open(const struct config *cfg, char *why, size_t n)
 {
-	if (words_open(cfg->site_templates, why, n))
-		views = views_load(cfg->site_templates, true, why, n);
-	if (!views)
-		page_close();
-	return views;
+	struct views *fresh = views_load(cfg->site_templates, true, why, n);
+
+	if (!fresh || !words_open(cfg->site_templates, why, n)) {
+		views_free(fresh);
+		return false;
+	}
+	views_free(views);
+	views = fresh;
+	return true;
 }
 
 void page_close(void)

@@ -6,8 +6,9 @@
 
 #include <json-c/json.h>
 
-/* Compiles the templates and reads the languages below cfg->site_templates. False: why says what is
- * wrong, with file and line. Once, before the first request. */
+/* Compiles the templates and reads the languages below cfg->site_templates, before the first
+ * request and again between two, when they have changed. False: why says what is wrong, with file
+ * and line, and what was there before stays. */
 bool page_open(const struct config *cfg, char *why, size_t n);
 void page_close(void);
 

@@ -12,26 +12,46 @@
 static struct words languages[] = { { "en", NULL }, { "de", NULL } };
 static struct arena *arena;
 
-static struct json_object *read_texts(const char *folder, const char *language, char *why,
-				      size_t n)
+static int line_at(struct str text, size_t at)
 {
-	const char *path = arena_printf(arena, "%s/lang/%s.json", folder, language);
-	struct str text = view_file(arena, path, why, n);
-	struct json_object *o = text.p ? js_own(arena, text.p) : NULL;
+	int line = 1;
 
-	if (text.p && !o)
-		snprintf(why, n, "%s: this is no JSON", path);
-	return o;
+	for (size_t i = 0; i < at && i < text.n; i++)
+		line += text.p[i] == '\n';
+	return line;
+}
+
+static struct json_object *read_texts(struct arena *a, const char *path, char *why, size_t n)
+{
+	struct str text = view_file(a, path, why, n);
+	const char *wrong;
+	size_t at = 0;
+
+	if (!text.p)
+		return NULL;
+	wrong = js_scan(text, &at);
+	if (wrong)
+		snprintf(why, n, "%s:%d: %s", path, line_at(text, at), wrong);
+	return wrong ? NULL : js_own(a, text.p);
 }
 
 bool words_open(const char *folder, char *why, size_t n)
 {
-	arena = arena_new(LANGUAGES_MAX);
+	struct arena *fresh = arena_new(LANGUAGES_MAX);
+	struct json_object *t[COUNT(languages)];
+
 	for (size_t i = 0; i < COUNT(languages); i++) {
-		languages[i].t = read_texts(folder, languages[i].lang, why, n);
-		if (!languages[i].t)
+		t[i] = read_texts(fresh, arena_printf(fresh, "%s/lang/%s.json", folder,
+						      languages[i].lang), why, n);
+		if (!t[i]) {
+			arena_free(fresh);
 			return false;
+		}
 	}
+	words_close();
+	for (size_t i = 0; i < COUNT(languages); i++)
+		languages[i].t = t[i];
+	arena = fresh;
 	return true;
 }
 

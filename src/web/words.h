@@ -13,7 +13,8 @@ struct words {
 	struct json_object *t;	/* templates/lang/<lang>.json */
 };
 
-/* Reads all languages below folder. False: why says what is wrong. Once. */
+/* Reads all languages below folder, in the place of those before, which nobody may use any more.
+ * False: why says what is wrong, with file and line, and those before stay. */
 bool words_open(const char *folder, char *why, size_t n);
 void words_close(void);
 

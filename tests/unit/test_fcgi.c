@@ -1,8 +1,6 @@
-/* tests/unit/test_fcgi.c - http_run from outside: FastCGI over a unix socket, CGI over pipes */
-#include "http/http.h"
-#include "t.h"
+/* tests/unit/test_fcgi.c - http_run from outside: FastCGI over a unix socket */
+#include "unit/fcgi_app.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,88 +8,8 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#define SERVER_LIFE 30	/* seconds after which SIGALRM ends a server that hangs */
 #define PATIENCE 10	/* seconds a client waits: less than the worker for a peer that hangs */
-#define BODY_MAX 100000
-#define BIG 300000
-
-/* ---- the server: one process, what it does is told by the path ---- */
-
-static struct {
-	int served, idled, last_status;
-	int started[2];	/* a byte is written when a handler has begun */
-} app_state;
-
-static char big[BIG];
-
-static void answer_body(struct http_request *rq, struct http_response *rs)
-{
-	struct str body;
-	enum err e;
-
-	if (write(app_state.started[1], "x", 1) != 1)
-		abort();
-	e = http_read_body(rq, BODY_MAX, &body);
-	rs->status = e == OK ? 200 : e == E_TOOBIG ? 413 : 400;
-	if (e == OK)
-		http_body(rs, body);
-}
-
-static void answer_env(struct http_request *rq, struct http_response *rs)
-{
-	rs->status = 200;
-	http_setf(rs, "X-Pid", "%d", (int)getpid());
-	http_body(rs, str_of(arena_printf(
-			  rq->arena, "%s|%.*s|%.*s|%s|%s|%d|%d|%s", method_name(rq->method),
-			  (int)rq->path.n, rq->path.p, (int)rq->query.n, rq->query.p, rq->remote,
-			  http_header(rq, "User-Agent"), app_state.served, app_state.last_status,
-			  getenv("HTTP_PROXY") ? "proxy" : "-")));
-}
-
-static void answer_big(struct http_request *rq, struct http_response *rs)
-{
-	(void)rq;
-	rs->status = 200;
-	http_body(rs, (struct str){ big, BIG / 2 });
-	http_body(rs, (struct str){ big + BIG / 2, BIG / 2 });
-}
-
-static void serve(void *user, struct http_request *rq, struct http_response *rs)
-{
-	(void)user;
-	if (str_is(rq->path, "/body"))
-		answer_body(rq, rs);
-	else if (str_is(rq->path, "/big"))
-		answer_big(rq, rs);
-	else
-		answer_env(rq, rs);
-}
-
-static void after(void *user, struct http_request *rq, struct http_response *rs)
-{
-	(void)user;
-	app_state.served++;
-	/* The request is still whole here: an access log wants its headers. */
-	app_state.last_status = *http_env(rq, "REQUEST_METHOD") ? rs->status : -1;
-}
-
-static void idle(void *user)
-{
-	(void)user;
-	app_state.idled++;
-}
-
-static int run_app(void)
-{
-	static const struct config cfg = { .http_body_limit = BODY_MAX };
-	struct http_app app = { .cfg = &cfg, .serve = serve, .sent = after, .idle = idle,
-				.idle_ms = 50 };
-	int rc = http_run(&app);
-
-	return rc == 0 && app_state.served > 0 && app_state.idled == 0 ? 77 : rc;
-}
 
 static char dir[] = "/tmp/t-fcgi-XXXXXX";
 static struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -361,6 +279,28 @@ static void sends_big_answers(void)
 	T_EQ_INT(server_stop(SIGTERM), 0);
 }
 
+static void sends_what_comes_in_pieces(void)
+{
+	int gone;
+
+	server_start();
+	T_TRUE(starts(exchange("GET", "/stream", NULL, ""), "Status: 200 OK"));
+	T_NULL(strstr(reply.text, "Content-Length"));
+	T_EQ_INT(reply.text + reply.n - reply.body, BIG);
+	T_TRUE(memcmp(reply.body, big, BIG) == 0);
+	for (int i = 0; i < 3; i++) {	/* gone before it, or in the middle of it */
+		gone = client();
+		send_head(gone, "GET", "/stream", NULL, false);
+		record(gone, STDIN, NULL, 0);
+		if (i)
+			T_TRUE(recv(gone, reply.text, 1000, MSG_WAITALL) > 0);
+		close(gone);
+	}
+	T_TRUE(starts(exchange("GET", "/stream", NULL, ""), "Status: 200 OK"));
+	T_EQ_INT(reply.text + reply.n - reply.body, BIG);
+	T_EQ_INT(server_stop(SIGTERM), 0);
+}
+
 static void signal_in_a_body_finishes_the_request(void)
 {
 	int fd;
@@ -420,6 +360,23 @@ static void every_stop_signal_ends_an_idle_worker(void)
 	}
 }
 
+static void what_has_changed_is_taken_between_requests(void)
+{
+	pid_t before;
+
+	server_start();
+	exchange("GET", "/", NULL, "");
+	before = server;
+	for (int i = 1; i <= 2; i++) {
+		kill(server, SIGHUP);
+		exchange("GET", "/", NULL, "");	/* whoever came first: they take turns */
+		T_HAS(exchange("GET", "/", NULL, ""),
+		      i == 1 ? "X-Reloaded: 1\r\n" : "X-Reloaded: 2\r\n");
+	}
+	T_EQ_INT(server, before);
+	T_EQ_INT(server_stop(SIGTERM), 0);
+}
+
 static void kept_connection_does_not_pin(void)
 {
 	char c;
@@ -460,126 +417,11 @@ static void bad_peers_do_no_harm(void)
 	T_EQ_INT(server_stop(SIGTERM), 0);
 }
 
-/* ---- CGI ---- */
-
-/* One CGI process with these as its standard input and output. */
-static pid_t cgi_start(char *const *env, int in, int out)
-{
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		alarm(SERVER_LIFE);
-		app_state.started[1] = open("/dev/null", O_WRONLY);
-		dup2(in, 0);
-		dup2(out, 1);
-		for (int fd = 3; fd < 64; fd++)
-			if (fd != app_state.started[1])
-				close(fd);
-		for (; *env; env++)
-			putenv(*env);
-		app_state.idled = 1;
-		exit(run_app());
-	}
-	close(in);
-	if (out != in)
-		close(out);
-	return pid;
-}
-
-static void cgi_receive(int from)
-{
-	ssize_t n;
-
-	for (reply.n = 0; (n = read(from, reply.text + reply.n,
-				    sizeof(reply.text) - 1 - reply.n)) > 0;)
-		reply.n += (size_t)n;
-	reply.text[reply.n] = '\0';
-	close(from);
-}
-
-/* Runs one CGI request; its standard input is written and, unless keep_open, closed. Without
- * input its output has no reader either. */
-static int cgi(char *const *env, const char *input, bool keep_open)
-{
-	int in[2], out[2], rc, nowhere = open("/dev/null", O_RDONLY);
-	pid_t pid;
-
-	T_REQUIRE(pipe(in) == 0 && pipe(out) == 0);
-	if (!input)
-		dup2(nowhere, out[0]);
-	close(nowhere);
-	pid = cgi_start(env, in[0], out[1]);
-	if (input)
-		T_EQ_INT(write(in[1], input, strlen(input)), (ssize_t)strlen(input));
-	if (!keep_open)
-		close(in[1]);
-	cgi_receive(out[0]);
-	rc = child_status(pid);
-	if (keep_open)
-		close(in[1]);
-	return rc;
-}
-
-#define ENV(...) ((char *[]){ __VA_ARGS__, NULL })
-static char post[] = "REQUEST_METHOD=POST", get[] = "REQUEST_METHOD=GET";
-static char to_body[] = "REQUEST_URI=/body", to_env[] = "REQUEST_URI=/x?y";
-static char to_big[] = "REQUEST_URI=/big";
-static char length4[] = "CONTENT_LENGTH=4", length300k[] = "CONTENT_LENGTH=300000";
-static char proxy[] = "HTTP_PROXY=http://evil.example/";
-
-static void cgi_answers_once(void)
-{
-	T_EQ_INT(cgi(ENV(get, to_env, proxy), "", false), 0);
-	T_TRUE(starts(reply.text, "Status: 200 OK\r\nX-Pid: "));
-	T_HAS(reply.text, "\r\n\r\nGET|/x|y|0.0.0.0||0|0|-");
-}
-
-static void cgi_reads_bodies(void)
-{
-	/* The web server need not close the pipe: no byte beyond the length may be waited for. */
-	T_EQ_INT(cgi(ENV(post, to_body, length4), "four", true), 0);
-	T_EQ_STR(reply.text, "Status: 200 OK\r\nContent-Length: 4\r\n\r\nfour");
-	T_EQ_INT(cgi(ENV(post, to_body), "to the end", false), 0);
-	T_EQ_STR(reply.text, "Status: 200 OK\r\nContent-Length: 10\r\n\r\nto the end");
-	T_EQ_INT(cgi(ENV(post, to_body, length4), "cut", false), 0);
-	T_TRUE(starts(reply.text, "Status: 400 "));
-}
-
-/* mod_cgid's input and output are one socket: closed with input left in it, the answer is lost. */
-static void cgi_takes_a_body_that_it_refuses(void)
-{
-	int ends[2];
-	pid_t pid;
-
-	T_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-	pid = cgi_start(ENV(post, to_body, length300k), ends[0], ends[0]);
-	T_EQ_INT(send(ends[1], big, BIG, MSG_NOSIGNAL), BIG);
-	cgi_receive(ends[1]);
-	T_TRUE(starts(reply.text, "Status: 413"));
-	T_EQ_INT(child_status(pid), 0);
-}
-
-static void cgi_writes_big_answers(void)
-{
-	T_EQ_INT(cgi(ENV(get, to_big), "", false), 0);
-	T_TRUE(reply.n > BIG);
-	T_TRUE(memcmp(reply.text + reply.n - BIG, big, BIG) == 0);
-}
-
-static void cgi_outlives_its_reader(void)
-{
-	T_EQ_INT(cgi(ENV(get, to_big), NULL, false), 0);
-	T_EQ_INT(reply.n, 0);
-}
-
 /* ---- */
 
 static bool prepare(void)
 {
-	for (size_t i = 0; i < sizeof(big); i++)
-		big[i] = (char)('a' + i % 23);
+	fill_big();
 	return mkdtemp(dir) != NULL;
 }
 
@@ -590,11 +432,11 @@ static void clean_up(void)
 	rmdir(dir);
 }
 
-T_SUITE_WITH("FastCGI and CGI", prepare, clean_up, T(answers_get), T(reads_bodies),
+T_SUITE_WITH("FastCGI", prepare, clean_up, T(answers_get), T(reads_bodies),
 	     T(survives_lying_lengths), T(limits_bodies_without_length),
 	     T(takes_a_body_that_it_refuses), T(sends_big_answers),
+	     T(sends_what_comes_in_pieces),
 	     T(signal_in_a_body_finishes_the_request), T(signal_leaves_no_backlog),
-	     T(every_stop_signal_ends_an_idle_worker), T(kept_connection_does_not_pin),
-	     T(bad_peers_do_no_harm), T(cgi_answers_once), T(cgi_reads_bodies),
-	     T(cgi_takes_a_body_that_it_refuses), T(cgi_writes_big_answers),
-	     T(cgi_outlives_its_reader))
+	     T(every_stop_signal_ends_an_idle_worker),
+	     T(what_has_changed_is_taken_between_requests), T(kept_connection_does_not_pin),
+	     T(bad_peers_do_no_harm))

@@ -37,8 +37,14 @@ chmod -R u+w "$broken"
 printf '\n{{#x}}\n' >"$broken/error.mustache"
 says worker_template 78 "/error.mustache:2: a section that is not closed" $secret \
 	MARQUEE_SITE_TEMPLATES="$broken" "$worker" --config ''
-printf '{' >"$broken/lang/de.json"
-says worker_language 78 "/lang/de.json: this is no JSON" $secret MARQUEE_SITE_TEMPLATES="$broken" "$worker" --config ''
+says check_template 65 "/error.mustache:2: a section that is not closed" $secret \
+	MARQUEE_SITE_TEMPLATES="$broken" "$build/marquee" --config '' --set db.dsn=x config check
+printf '<p>' >"$broken/error.mustache"
+says check_templates 0 "can be used" $secret \
+	MARQUEE_SITE_TEMPLATES="$broken" "$build/marquee" --config '' --set db.dsn=x config check
+printf '{\n"a": "b"\n"c": 1}\n' >"$broken/lang/de.json"
+says worker_language 78 "/lang/de.json:3: a comma or } is expected here" $secret \
+	MARQUEE_SITE_TEMPLATES="$broken" "$worker" --config ''
 rm -r "$broken"
 # Without a listening socket it is plain CGI: the answer of a service whose parts are all away.
 says worker_cgi 0 "Status: 200" $secret REQUEST_METHOD=GET REQUEST_URI=/livez MARQUEE_DB_DSN=host=/nonexistent \

@@ -1,8 +1,10 @@
 /* tests/unit/test_view.c - folders of templates; values at their place in HTML */
 #include "core/json.h"
 #include "t.h"
+#include "web/page.h"
 #include "web/place.h"
 #include "web/view.h"
+#include "web/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,5 +167,52 @@ static void a_folder(void)
 	T_EQ_STR(refused(true), "/site/page.mustache: too large");
 }
 
+/* ---- texts ---- */
+
+static const char *says(void)
+{
+	return js_str(words_of(STR("de"))->t, "x");
+}
+
+/* What is no good takes the place of nothing. */
+static void texts_are_read_again(void)
+{
+	char why[256];
+
+	T_TRUE(mkdir(arena_printf(arena, "%s/lang", folder), 0700) == 0);
+	put("lang/en.json", "{}");
+	T_FALSE(words_open(folder, why, sizeof(why)));
+	T_EQ_STR(why + strlen(folder), "/lang/de.json: cannot be read");
+	put("lang/de.json", "{\"x\": \"eins\"}");
+	T_TRUE(words_open(folder, why, sizeof(why)));
+	T_EQ_STR(says(), "eins");
+	put("lang/de.json", "{\n\"x\": zwei}");
+	T_FALSE(words_open(folder, why, sizeof(why)));
+	T_EQ_STR(why + strlen(folder), "/lang/de.json:2: a value is expected here");
+	T_EQ_STR(says(), "eins");
+	put("lang/de.json", "{\"x\": \"zwei\"}");
+	T_TRUE(words_open(folder, why, sizeof(why)));
+	T_EQ_STR(says(), "zwei");
+	words_close();
+}
+
+static void pages_are_read_again(void)
+{
+	struct config cfg = { .site_templates = folder };
+	char why[256];
+
+	put("site/page.mustache", "{{x}}");
+	T_TRUE(page_open(&cfg, why, sizeof(why)));
+	put("site/page.mustache", "\n{{#x}}");
+	T_FALSE(page_open(&cfg, why, sizeof(why)));
+	T_EQ_STR(why + strlen(folder), "/site/page.mustache:2: a section that is not closed");
+	put("site/page.mustache", "{{x}}");
+	put("lang/en.json", "[");
+	T_FALSE(page_open(&cfg, why, sizeof(why)));
+	T_HAS(why, "/lang/en.json:1: ");
+	page_close();
+}
+
 T_SUITE_WITH("view", make, drop, T(values_are_escaped_for_their_place),
-	     T(unsafe_places_are_refused), T(a_folder))
+	     T(unsafe_places_are_refused), T(a_folder), T(texts_are_read_again),
+	     T(pages_are_read_again))
