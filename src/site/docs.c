@@ -9,40 +9,47 @@
 
 /* Pages, and the first words of the paths that each is about; the last takes all others. */
 static const struct {
-	const char *name, *title, *words;
+	const char *name, *words;
 } groups[] = {
-	{ "events", "Events, answers, calendars", "events categories feeds" },
-	{ "people", "People", "users" },
-	{ "access", "Signing in", "auth" },
-	{ "service", "The service itself", NULL },
+	{ "events", "events categories feeds" },
+	{ "people", "users" },
+	{ "access", "auth" },
+	{ "service", NULL },
 };
 
-/* What a value may be; %M, %N and %I stand for min, max and item_max. And one for examples. */
+/* What a value may be; each # stands for one of its numbers: M for min, N for max, I for item_max.
+ * Other languages know it under docs.rules. And one for examples. */
 static const struct {
-	const char *rule, *sample;
+	const char *rule, *numbers, *sample;
 } types[] = {
-	[IN_TEXT] = { "text of %M to %N characters", "\"With biscuits.\"" },
-	[IN_LINE] = { "a line of %M to %N characters", "\"Tea and compilers\"" },
-	[IN_EMAIL] = { "an e-mail address", "\"ada@example.org\"" },
-	[IN_PASSWORD] = { "8 to 128 characters", "\"correct horse 7\"" },
-	[IN_URL] = { "an address (http, https)", "\"https://example.org/\"" },
-	[IN_ZONE] = { "an IANA time zone", "\"Europe/Berlin\"" },
-	[IN_CURRENCY] = { "an ISO 4217 code", "\"EUR\"" },
-	[IN_DAY] = { "a day", "\"1990-12-31\"" },
-	[IN_SECRET] = { "text of %M to %N characters", "\"correct horse 7\"" },
-	[IN_INT] = { "a whole number, %M to %N", "10" },
-	[IN_NUMBER] = { "a number, %M to %N", "10" },
-	[IN_MONEY] = { "an amount of two decimals", "12.5" },
-	[IN_BOOL] = { "true or false", "true" },
-	[IN_TIME] = { "a time (RFC 3339) or a day", "\"2030-05-01T18:00:00+02:00\"" },
-	[IN_END_TIME] = { "a time (RFC 3339) or a day", "\"2030-05-01T20:00:00+02:00\"" },
-	[IN_WORD] = { "", NULL },
-	[IN_TEXTS] = { "up to %N texts of %I characters", "[\"tea\"]" },
-	[IN_URLS] = { "up to %N addresses", "[\"https://example.org/a.jpg\"]" },
-	[IN_COORDS] = { "{\"lat\":…,\"lng\":…}", "{\"lat\":52.5,\"lng\":13.4}" },
-	[IN_IDS] = { "up to %N ids", "[\"'$PERSON'\"]" },
-	[IN_ID] = { "an id", "\"'$EVENT'\"" },
-	[IN_OBJECT] = { "an object of up to %N bytes", "{}" },
+	[IN_TEXT] = { "text of # to # characters", "MN", "\"With biscuits.\"" },
+	[IN_LINE] = { "a line of # to # characters", "MN", "\"Tea and compilers\"" },
+	[IN_EMAIL] = { "an e-mail address", "", "\"ada@example.org\"" },
+	[IN_PASSWORD] = { "8 to 128 characters", "", "\"correct horse 7\"" },
+	[IN_URL] = { "an address (http, https)", "", "\"https://example.org/\"" },
+	[IN_ZONE] = { "an IANA time zone", "", "\"Europe/Berlin\"" },
+	[IN_CURRENCY] = { "an ISO 4217 code", "", "\"EUR\"" },
+	[IN_DAY] = { "a day", "", "\"1990-12-31\"" },
+	[IN_SECRET] = { "text of # to # characters", "MN", "\"correct horse 7\"" },
+	[IN_INT] = { "a whole number, # to #", "MN", "10" },
+	[IN_NUMBER] = { "a number, # to #", "MN", "10" },
+	[IN_MONEY] = { "an amount of two decimals", "", "12.5" },
+	[IN_BOOL] = { "true or false", "", "true" },
+	[IN_TIME] = { "a time (RFC 3339) or a day", "", "\"2030-05-01T18:00:00+02:00\"" },
+	[IN_END_TIME] = { "a time (RFC 3339) or a day", "", "\"2030-05-01T20:00:00+02:00\"" },
+	[IN_WORD] = { "", "", NULL },
+	[IN_TEXTS] = { "up to # texts of # characters", "NI", "[\"tea\"]" },
+	[IN_URLS] = { "up to # addresses", "N", "[\"https://example.org/a.jpg\"]" },
+	[IN_COORDS] = { "{\"lat\":…,\"lng\":…}", "", "{\"lat\":52.5,\"lng\":13.4}" },
+	[IN_IDS] = { "up to # ids", "N", "[\"'$PERSON'\"]" },
+	[IN_ID] = { "an id", "", "\"'$EVENT'\"" },
+	[IN_OBJECT] = { "an object of up to # bytes", "N", "{}" },
+};
+
+/* What its texts are made with. */
+struct docs {
+	struct arena *arena;
+	struct json_object *says;	/* of the reader's language */
 };
 
 static void put(struct json_object *o, const char *name, const char *value)
@@ -102,29 +109,34 @@ static const char *anchor_of(struct arena *a, const struct route *r)
 
 /* ---- one operation ---- */
 
-static const char *rule_of(struct arena *a, const struct input_field *f)
+static double number_of(const struct input_field *f, char which)
 {
+	return which == 'M' ? f->min : which == 'N' ? f->max : f->item_max;
+}
+
+static const char *rule_of(const struct docs *d, const struct input_field *f)
+{
+	const char *rule = types[f->type].rule, *number = types[f->type].numbers;
+	const char *known = js_str(js_get(d->says, "rules"), rule);
 	struct strbuf b;
 
-	strbuf_init(&b, a, 1024);
-	for (const char *p = types[f->type].rule; *p; p++) {
-		if (*p != '%') {
+	strbuf_init(&b, d->arena, 1024);
+	for (const char *p = known ? known : rule; *p; p++)
+		if (*p == '#' && *number)
+			strbuf_printf(&b, "%.9g", number_of(f, *number++));
+		else
 			strbuf_addc(&b, *p);
-			continue;
-		}
-		p++;
-		strbuf_printf(&b, "%.9g", *p == 'M' ? f->min : *p == 'N' ? f->max : f->item_max);
-	}
 	for (const char *p = f->words; p && *p; p++)
 		if (*p == '|')
 			strbuf_adds(&b, ", ");
 		else
 			strbuf_addc(&b, *p);
-	strbuf_adds(&b, f->flags & IN_NULLABLE ? ", or null" : "");
+	if (f->flags & IN_NULLABLE)
+		strbuf_printf(&b, ", %s", js_str(d->says, "or_null"));
 	return strbuf_str(&b);
 }
 
-static void add_fields(struct arena *a, struct json_object *o, const char *name,
+static void add_fields(const struct docs *d, struct json_object *o, const char *name,
 		       const struct input_field *fields)
 {
 	struct json_object *part, *list;
@@ -139,7 +151,7 @@ static void add_fields(struct arena *a, struct json_object *o, const char *name,
 		struct str rest = str_of(f->aliases);
 
 		put(row, "name", f->name);
-		put(row, "rule", rule_of(a, f));
+		put(row, "rule", rule_of(d, f));
 		put(row, "doc", f->doc);
 		flag(row, "required", f->flags & IN_REQUIRED);
 		also = new_list(row, "aliases");
@@ -250,9 +262,10 @@ static const char *example_of(struct arena *a, const struct route *r)
 	return strbuf_str(&b);
 }
 
-static void add_operation(struct arena *a, struct json_object *list, const struct route *r)
+static void add_operation(const struct docs *d, struct json_object *list, const struct route *r)
 {
 	struct json_object *o = new_row(list);
+	struct arena *a = d->arena;
 
 	put(o, "method", method_name(r->method));
 	put(o, "path", openapi_path(a, r->path));
@@ -265,24 +278,34 @@ static void add_operation(struct arena *a, struct json_object *list, const struc
 	flag(o, "if_match", r->flags & RF_IF_MATCH);
 	flag(o, "bare", r->flags & RF_BARE);
 	flag(o, "reads", r->method == M_GET);
-	add_fields(a, o, "query", r->query);
-	add_fields(a, o, "body", r->body);
+	add_fields(d, o, "query", r->query);
+	add_fields(d, o, "body", r->body);
 	put(o, "example", example_of(a, r));
 }
 
-static struct json_object *operations_of(struct arena *a, size_t group)
+static struct json_object *operations_of(const struct docs *d, size_t group)
 {
 	struct json_object *list = js_made(json_object_new_array());
 
 	for (int i = 0; i < route_count(); i++)
 		if (!(route_at(i)->flags & RF_PAGE) && group_of(route_at(i)) == group)
-			add_operation(a, list, route_at(i));
+			add_operation(d, list, route_at(i));
 	return list;
 }
 
 /* ---- pages ---- */
 
-static void add_errors(struct json_object *o)
+static struct docs docs_of(struct req *rq, struct json_object *page)
+{
+	return (struct docs){ rq->ctx->arena, js_get(js_get(page, "t"), "docs") };
+}
+
+static const char *title_of(const struct docs *d, size_t group)
+{
+	return js_str(js_get(d->says, "groups"), groups[group].name);
+}
+
+static void add_errors(struct req *rq, struct json_object *o)
 {
 	struct json_object *list = new_list(o, "errors");
 
@@ -290,7 +313,7 @@ static void add_errors(struct json_object *o)
 		struct json_object *row = new_row(list);
 
 		put(row, "code", err_info((enum err)e)->code);
-		put(row, "title", err_info((enum err)e)->title);
+		put(row, "title", page_reason(rq, err_info((enum err)e)->title));
 		js_add(row, "status", js_made(json_object_new_int(err_info((enum err)e)->http)));
 	}
 }
@@ -298,28 +321,30 @@ static void add_errors(struct json_object *o)
 enum err site_docs(struct req *rq)
 {
 	struct json_object *o = page_data(rq), *list = new_list(o, "groups");
+	struct docs d = docs_of(rq, o);
 
 	for (size_t i = 0; i < COUNT(groups); i++) {
 		struct json_object *g = new_row(list);
 
 		put(g, "name", groups[i].name);
-		put(g, "title", groups[i].title);
-		js_add(g, "operations", operations_of(rq->ctx->arena, i));
+		put(g, "title", title_of(&d, i));
+		js_add(g, "operations", operations_of(&d, i));
 	}
 	put(o, "url", rq->ctx->cfg->http_public_url);
-	add_errors(o);
+	add_errors(rq, o);
 	return page_reply(rq, 200, "site/docs", o);
 }
 
 enum err site_docs_group(struct req *rq)
 {
 	struct json_object *o = page_data(rq);
+	struct docs d = docs_of(rq, o);
 
 	for (size_t i = 0; i < COUNT(groups); i++) {
 		if (!str_is(req_param(rq, "group"), groups[i].name))
 			continue;
-		put(o, "title", groups[i].title);
-		js_add(o, "operations", operations_of(rq->ctx->arena, i));
+		put(o, "title", title_of(&d, i));
+		js_add(o, "operations", operations_of(&d, i));
 		return page_reply(rq, 200, "site/docs_group", o);
 	}
 	return fail(rq->ctx, E_NOTFOUND, "no such page");

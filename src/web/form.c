@@ -162,25 +162,6 @@ static const char *word(struct json_object *o, const char *group, const char *na
 	return text ? text : fallback;
 }
 
-/* Reasons are English sentences, which other languages know with # in the place of a number. */
-static const char *reason_text(struct req *rq, struct json_object *o, const char *reason)
-{
-	struct arena *a = rq->ctx->arena;
-	size_t before = strcspn(reason, "0123456789");
-	size_t n = strspn(reason + before, "0123456789"), gap;
-	const char *known;
-
-	if (!n)
-		return word(o, "reasons", reason, reason);
-	known = word(o, "reasons", arena_printf(a, "%.*s#%s", (int)before, reason,
-						reason + before + n), reason);
-	gap = strcspn(known, "#");
-	if (!known[gap])
-		return known;
-	return arena_printf(a, "%.*s%.*s%s", (int)gap, known, (int)n, reason + before,
-			    known + gap + 1);
-}
-
 static const char *message_for(const struct ctx *c, const char *name)
 {
 	for (const struct detail *d = c->details; d; d = d->next)
@@ -211,7 +192,7 @@ static void add_field(struct showing *s, const struct input_field *f, const char
 	flag(o, "required", f->flags & IN_REQUIRED);
 	js_add(o, "max", controls[f->type].bounded && f->max > 0 ?
 			 js_made(json_object_new_int64((int64_t)f->max)) : NULL);
-	put(o, "wrong", reason ? reason_text(s->rq, s->page, reason) : NULL);
+	put(o, "wrong", reason ? page_reason(s->rq, reason) : NULL);
 	flag(o, "first", reason && !s->found_wrong);
 	s->found_wrong |= reason != NULL;
 	flag(o, "list", false);
@@ -240,8 +221,6 @@ void form_add(struct req *rq, struct json_object *o, const struct input_field *t
 		js_add(o, "f", s.fields);
 	}
 	page_add_errors(rq, o);
-	if (js_str(o, "error"))
-		put(o, "error", reason_text(rq, o, js_str(o, "error")));
 	for (const struct input_field *f = table; f->name; f++) {
 		if (f->type == IN_COORDS) {
 			add_field(&s, f, "lat");

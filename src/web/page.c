@@ -68,6 +68,25 @@ const char *page_text_at(const struct req *rq, const char *list, int i)
 	return words_nth(language(rq), list, i);
 }
 
+const char *page_reason(const struct req *rq, const char *reason)
+{
+	struct json_object *reasons = js_get(language(rq)->t, "reasons");
+	size_t before = strcspn(reason, "0123456789");
+	size_t n = strspn(reason + before, "0123456789"), gap;
+	struct arena *a = rq->ctx->arena;
+	const char *known = js_str(reasons, reason);
+
+	if (known || !n)
+		return known ? known : reason;
+	known = js_str(reasons, arena_printf(a, "%.*s#%s", (int)before, reason,
+					     reason + before + n));
+	gap = known ? strcspn(known, "#") : 0;
+	if (!known || !known[gap])
+		return known ? known : reason;
+	return arena_printf(a, "%.*s%.*s%s", (int)gap, known, (int)n, reason + before,
+			    known + gap + 1);
+}
+
 /* ---- times ---- */
 
 static const struct tm *local(const char *text, const char *zone, struct tm *tm)
@@ -170,6 +189,11 @@ enum err page_redirect(struct req *rq, const char *path)
 	return OK;
 }
 
+static const char *message_of(const struct ctx *c)
+{
+	return c->err_msg && *c->err_msg ? c->err_msg : err_info(c->err)->title;
+}
+
 void page_add_errors(struct req *rq, struct json_object *o)
 {
 	const struct ctx *c = rq->ctx;
@@ -178,10 +202,10 @@ void page_add_errors(struct req *rq, struct json_object *o)
 	if (c->err == OK)
 		return;
 	wrong = js_made(json_object_new_object());
-	put(o, "error", c->err_msg && *c->err_msg ? c->err_msg : err_info(c->err)->title);
+	put(o, "error", page_reason(rq, message_of(c)));
 	js_add(o, "wrong", wrong);
 	for (const struct detail *d = c->details; d; d = d->next)
-		put(wrong, d->field, d->reason);
+		put(wrong, d->field, page_reason(rq, d->reason));
 }
 
 /* Not programs, which send a token. */
@@ -203,19 +227,20 @@ void page_error(struct req *rq)
 	struct strbuf b;
 
 	js_add(o, "status", js_made(json_object_new_int(e->http)));
-	put(o, "title", e->title);
-	put(o, "message", c->err_msg && *c->err_msg ? c->err_msg : e->title);
+	put(o, "title", page_reason(rq, e->title));
+	put(o, "message", page_reason(rq, message_of(c)));
 	js_add(o, "details", list);
 	for (const struct detail *d = c->details; d; d = d->next) {
 		struct json_object *row = js_made(json_object_new_object());
 
 		js_push(list, row);
 		put(row, "field", d->field);
-		put(row, "reason", d->reason);
+		put(row, "reason", page_reason(rq, d->reason));
 	}
 	strbuf_init(&b, c->arena, PAGE_MAX);
 	if (view_render(c, views, "error", o, &b) != OK)
 		strbuf_adds(&b, e->title);
+	http_set(rq->rs, "Content-Language", js_str(o, "lang"));
 	http_set(rq->rs, "Content-Type", HTML);
 	http_body(rq->rs, (struct str){ b.p, b.len });
 }

@@ -32,6 +32,9 @@ const char *page_name(const struct req *rq);
 /* One of the texts; in answers that are no pages the first language's. NULL: there is none. */
 const char *page_text(const struct req *rq, const char *name);
 const char *page_text_at(const struct req *rq, const char *list, int i);
+/* What went wrong, an English sentence, in the reader's language, which knows it under reasons,
+ * with # in the place of its first number; itself where there is no such text. */
+const char *page_reason(const struct req *rq, const char *reason);
 /* 303: see there. */
 enum err page_redirect(struct req *rq, const char *path) MUST_CHECK;
 /* The recorded error for a form that is shown again: error (a sentence), wrong {field: reason}. */

@@ -147,6 +147,25 @@ def test_answering_on_the_page():
     expect((a.status, "role=\"alert\"" in b.page, shut["title"] in b.page), (409, True, True))
 
 
+def test_errors_in_both_languages():
+    german = {"Accept-Language": "de"}
+    for method, path, status, english, translated in (
+            ("GET", "/nothing/here", 404, "There is no such thing", "Das gibt es hier nicht"), ("GET", "/nothing/here", 404, "no such address", "Unter dieser Adresse gibt es nichts."),
+            ("GET", "/e/nothing", 404, "no such event", "Diese Veranstaltung gibt es nicht"), ("GET", "/docs/nothing", 404, "no such page", "Diese Seite gibt es nicht."),
+            ("GET", "/?limit=0", 422, "Some of the input is not acceptable", "Die Eingaben sind noch nicht in Ordnung."),
+            ("POST", "/login", 403, "this form was not sent from a page of ours", "Dieses Formular kam nicht von einer unserer Seiten."),
+            ("DELETE", "/login", 405, "DELETE is not possible here", "Diese Adresse ist dafür nicht gedacht")):
+        for language, says, other in (("en", english, translated), ("de", translated, english)):
+            a = anonymous.send(method, path, None, {"Accept": "text/html", **(german if language == "de" else {})})
+            page = html.unescape(text_of(a))
+            expect((a.status, a.header("Content-Language"), says in page, other in page, a.header("X-Request-Id") in page),
+                   (status, language, True, False, True), f"{method} {path} {language}")
+    b = Browser()
+    b.get("/login")
+    b.ask("POST", "/login", b"email=x%40example.org&password=wrong+one", Origin=URL, **german, **{"Content-Type": "application/x-www-form-urlencoded"})
+    expect("E-Mail-Adresse oder Passwort stimmt nicht." in b.page, True, "beside a form, too")
+
+
 def test_nothing_but_our_own_may_run():
     policy = get("/").header("Content-Security-Policy")
     expect(("unsafe" in policy, "default-src 'self'" in policy), (False, True), policy)

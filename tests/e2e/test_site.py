@@ -128,6 +128,11 @@ def test_the_pages_hold_all_that_the_document_does():
     for word in ("start_date", "Idempotency-Key", "If-Match", "events:create", "3 to 255 characters", "also <code>capacity</code>"):
         expect(word in text, True, word)
     page("/docs/nothing", 404)
+    german = page("/docs", Accept_Language="de") + page("/docs/events", Accept_Language="de")
+    for word in ("Veranstaltungen, Antworten, Kalender", "eine Zeile von 3 bis 255 Zeichen", "bis zu 10 Texte von 50 Zeichen", "oder null", "Das gibt es hier nicht",
+                 '<html lang="de">', '<p lang="en">'):
+        expect(word in german, True, word)
+    expect([w for w in (">a line of", ">text of", ">The event is full", "Signing in") if w in german], [])
 
 
 # ---- for crawlers ----
