@@ -6,10 +6,10 @@ void csv_add(struct strbuf *b, bool first, struct str value)
 	bool quoted = false;
 
 	for (size_t i = 0; i < value.n; i++)
-		quoted |= memchr("\",\r\n", value.p[i], 4) != NULL;
+		quoted |= memchr("\",;\t\r\n", value.p[i], 6) != NULL;
 	strbuf_adds(b, first ? "" : ",");
 	strbuf_adds(b, quoted ? "\"" : "");
-	if (value.n && memchr("=+-@\t\r", value.p[0], 6))
+	if (value.n && memchr("=+-@\t\r\n", value.p[0], 7))
 		strbuf_addc(b, '\'');
 	for (size_t i = 0; i < value.n; i++) {
 		if (value.p[i] == '"')

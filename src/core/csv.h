@@ -4,8 +4,9 @@
 
 #include "core/strbuf.h"
 
-/* One value, after a comma unless it is the first of its line. What begins with = + - @ or a tab
- * gets a leading apostrophe (OWASP, CSV injection). */
+/* One value, after a comma unless it is the first of its line. What begins with = + - @, a tab or
+ * a line break gets a leading apostrophe (OWASP, CSV injection); what has a ; or a tab in it is
+ * quoted, too, for programs that cut there. */
 void csv_add(struct strbuf *b, bool first, struct str value);
 void csv_end(struct strbuf *b);
 

@@ -88,6 +88,98 @@ static void too_many_headers_are_an_error(void)
 	T_EQ_STR(written(), "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
 }
 
+/* ---- what comes a piece at a time ---- */
+
+static struct {
+	const char *text;
+	size_t left, size;	/* of a piece */
+	int calls;
+} source;
+
+static bool next_piece(void *arg, struct str *piece)
+{
+	size_t n = source.left < source.size ? source.left : source.size;
+
+	T_TRUE(arg == &source);
+	source.calls++;
+	*piece = (struct str){ source.text, n };
+	source.text += n;
+	source.left -= n;
+	return n > 0;
+}
+
+static void stream(const char *text, size_t n, size_t size)
+{
+	source.text = text;
+	source.left = n;
+	source.size = size;
+	source.calls = 0;
+	http_stream(&rs, next_piece, &source);
+}
+
+static void a_stream_follows_the_parts(void)
+{
+	static char much[60000];
+
+	begin(200);
+	http_body(&rs, STR("head\r\n"));
+	stream("one two", 7, 3);
+	T_EQ_STR(written(), "Status: 200 OK\r\n\r\nhead\r\none two");
+	T_EQ_INT(source.calls, 4);
+	for (size_t i = 0; i < sizeof(much); i++)
+		much[i] = (char)('a' + i % 23);
+	for (size_t size = 1; size < sizeof(much); size = size * 3 + 1) {
+		begin(200);
+		stream(much, sizeof(much), size);
+		T_EQ_INT(strncmp(written(), "Status: 200 OK\r\n\r\n", 18), 0);
+		T_EQ_INT(sent_n, 18 + sizeof(much));
+		T_EQ_INT(memcmp(sent + 18, much, sizeof(much)), 0);
+		T_EQ_INT(source.calls, (sizeof(much) + size - 1) / size + 1);
+	}
+	begin(200);
+	stream("", 0, 1);
+	T_EQ_STR(written(), "Status: 200 OK\r\n\r\n");
+}
+
+static void a_stream_is_not_begun_where_no_body_is(void)
+{
+	begin(200);
+	rs.head = true;
+	stream("never", 5, 2);
+	T_EQ_STR(written(), "Status: 200 OK\r\n\r\n");
+	T_EQ_INT(source.calls, 0);
+	begin(304);
+	stream("never", 5, 2);
+	T_EQ_STR(written(), "Status: 304 Not Modified\r\n\r\n");
+	T_EQ_INT(source.calls, 0);
+}
+
+static int writes_left;
+
+static bool write_until_gone(struct http_backend *io, const struct str *parts, int n)
+{
+	(void)io, (void)parts, (void)n;
+	return writes_left-- > 0;
+}
+
+/* Nothing more is made for who does not read it. */
+static void a_stream_ends_when_its_reader_has_gone(void)
+{
+	struct http_backend io = { .write = write_until_gone };
+
+	for (int taken = 0; taken < 4; taken++) {
+		begin(200);
+		stream("0123456789", 10, 1);
+		writes_left = taken;
+		T_FALSE(http_response_send(&rs, &io));
+		T_EQ_INT(source.calls, taken);
+	}
+	begin(200);
+	stream("0123456789", 10, 1);
+	writes_left = 11;
+	T_TRUE(http_response_send(&rs, &io));
+}
+
 static void set_crlf(void)   { http_setf(&rs, "X-A", "a\r\nX-B: %s", "b"); }
 static void set_lf(void)     { http_set(&rs, "X-A", "a\nb"); }
 static void set_name(void)   { http_set(&rs, "X-A: b", "c"); }
@@ -146,4 +238,6 @@ static void drop_arena(void)
 
 T_SUITE_WITH("responses", make_arena, drop_arena, T(writes_head_and_parts),
 	     T(writes_no_body_where_there_is_none), T(forgotten_status_is_an_error),
-	     T(too_many_headers_are_an_error), T(bugs_abort))
+	     T(too_many_headers_are_an_error), T(a_stream_follows_the_parts),
+	     T(a_stream_is_not_begun_where_no_body_is), T(a_stream_ends_when_its_reader_has_gone),
+	     T(bugs_abort))
