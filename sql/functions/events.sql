@@ -297,6 +297,27 @@ CREATE OR REPLACE FUNCTION event_changes(old events, new events, patch jsonb) RE
                ELSE to_jsonb(old)->k IS DISTINCT FROM to_jsonb(new)->k END
 $$;
 
+-- When and where an event is, for those who come: of another place or time they are told. The link of a
+-- virtual one is nobody else's business, so it goes nowhere.
+CREATE OR REPLACE FUNCTION event_spot(e events) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT jsonb_build_object('start_date', iso(e.start_date), 'end_date', iso(e.end_date), 'timezone', e.timezone,
+                            'location', e.location, 'is_virtual', e.is_virtual)
+$$;
+
+-- Those who come and those who wait are told by a job, 1000 at a time, what it was before: before the first
+-- of several changes of which not everybody has heard.
+CREATE OR REPLACE FUNCTION event_tell_changed(old events, new events) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  job text := 'changed:' || new.id;
+BEGIN
+  IF old.status = 'active' AND new.ends_at > now()
+     AND (event_spot(old) <> event_spot(new) OR old.virtual_link IS DISTINCT FROM new.virtual_link)
+     AND EXISTS (SELECT FROM rsvps WHERE event_id = new.id AND state IN ('going', 'held', 'waitlisted')) THEN
+    PERFORM job_once(job, 'job_tell_changed', jsonb_build_object('event', new.id, 'after', '00000000-0000-0000-0000-000000000000',
+      'was', coalesce((SELECT arg->'was' FROM jobs WHERE name = job), event_spot(old))));
+  END IF;
+END $$;
+
 -- PATCH (and PUT, whose caller names every member). Nothing different: 200 and no new version.
 CREATE OR REPLACE FUNCTION event_update(p_event uuid, p_user uuid, admin boolean, patch jsonb, versions int[])
 RETURNS effect LANGUAGE plpgsql AS $$
@@ -333,6 +354,7 @@ BEGIN
     END IF;
     PERFORM event_store(new);
     PERFORM event_message(new, 'event.updated', jsonb_build_object('updated_fields', fields), event_keys(p_event));
+    PERFORM event_tell_changed(old, new);
   END IF;
   RETURN ROW(200, NULL, event_parts(p_event, p_user), NULL, concat_ws(E'\n', event_keys(p_event), promoted))::effect;
 END $$;

@@ -98,6 +98,19 @@ BEGIN
   RETURN (cardinality(who) = 1000)::int;
 END $$;
 
+-- Tells up to 1000 people that an event has another time or place.
+CREATE OR REPLACE FUNCTION job_tell_changed(arg jsonb) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+  ev uuid := (arg->>'event')::uuid;
+  who uuid[] := ARRAY(SELECT user_id FROM rsvps WHERE event_id = ev AND user_id > (job_tell_changed.arg->>'after')::uuid
+                        AND state IN ('going', 'held', 'waitlisted') ORDER BY user_id LIMIT 1000);
+BEGIN
+  PERFORM notify_user(u, 'event_changed', ev, jsonb_build_object('was', job_tell_changed.arg->'was')) FROM unnest(who) u;
+  UPDATE jobs SET arg = job_tell_changed.arg || jsonb_build_object('after', who[1000])
+    WHERE name = 'changed:' || ev AND cardinality(who) = 1000;
+  RETURN (cardinality(who) = 1000)::int;
+END $$;
+
 -- Rewrites documents of another shape, 500 a step. No index knows what is not equal.
 CREATE OR REPLACE FUNCTION job_rebuild_docs(arg jsonb) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE

@@ -14,14 +14,17 @@ DECLARE
 BEGIN
   INSERT INTO mails (id, kind, user_id, params)
     SELECT uuid7(), k.kind, u.id, jsonb_strip_nulls(jsonb_build_object('event_id', m.p->'event_id', 'reason', m.p->'reason'))
+                                || CASE WHEN m.p ? 'was' THEN jsonb_build_object('was', m.p->'was') ELSE '{}' END
     FROM (SELECT o.pos, o.type, o.payload::jsonb AS p
           FROM generate_series(0, 3) s, LATERAL outbox_since(s::smallint, old) o
-          WHERE o.type IN ('event.registration.created', 'notification.waitlist_promoted', 'notification.event_cancelled')
+          WHERE o.type IN ('event.registration.created', 'notification.waitlist_promoted', 'notification.event_cancelled',
+                           'notification.event_changed')
             AND (upto IS NULL OR pg_visible_in_snapshot(o.xid, upto))) m
     JOIN (VALUES ('event.registration.created', 'going', 'registered'),
                  ('event.registration.created', 'waitlisted', 'waitlisted'),
                  ('notification.waitlist_promoted', NULL, 'promoted'),
-                 ('notification.event_cancelled', NULL, 'event_cancelled')) k (type, status, kind)
+                 ('notification.event_cancelled', NULL, 'event_cancelled'),
+                 ('notification.event_changed', NULL, 'event_changed')) k (type, status, kind)
       ON k.type = m.type AND k.status IS NOT DISTINCT FROM m.p->>'status'
     CROSS JOIN LATERAL (SELECT x.id FROM users x WHERE x.id = (m.p->>'user_id')::uuid AND NOT x.seeded AND x.deleted_at IS NULL OFFSET 0) u
     ORDER BY m.pos;
@@ -65,6 +68,12 @@ BEGIN
     to_char(e.end_date AT TIME ZONE zone, 'YYYY-MM-DD HH24:MI') AS ends) r);
 END $$;
 
+-- May a mail of that kind still go to whom answers so? What a change means to who waits, it means to who goes.
+CREATE OR REPLACE FUNCTION mail_concerns(kind text, state text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE kind WHEN 'waitlisted' THEN state = 'waitlisted' WHEN 'event_changed' THEN state IN ('going', 'waitlisted')
+              ELSE state = 'going' END IS TRUE
+$$;
+
 -- All that a mail is made of, and whose account it is about. NULL: it has no reader or no reason any
 -- more. Nobody waits for a new password for an hour.
 CREATE OR REPLACE FUNCTION mail_letter(m mails, OUT who uuid, OUT letter text) LANGUAGE plpgsql STABLE AS $$
@@ -72,6 +81,7 @@ DECLARE
   u users;
   e events;
   r rsvps;
+  going boolean;
 BEGIN
   IF m.kind = 'test' THEN
     letter := json_build_object('kind', m.kind, 'address', m.address);
@@ -88,14 +98,18 @@ BEGIN
     SELECT * INTO e FROM events WHERE id = (m.params->>'event_id')::uuid;
     SELECT * INTO r FROM rsvps WHERE event_id = e.id AND user_id = u.id;
     IF e.id IS NULL OR m.kind <> 'event_cancelled' AND
-       (e.deleted_at IS NOT NULL OR e.status <> 'active' OR e.ends_at <= now()
-        OR r.state IS DISTINCT FROM CASE m.kind WHEN 'waitlisted' THEN 'waitlisted' ELSE 'going' END) THEN
+       (e.deleted_at IS NOT NULL OR e.status <> 'active' OR e.ends_at <= now() OR NOT mail_concerns(m.kind, r.state)) THEN
       RETURN;
     END IF;
   END IF;
+  going := r.state IS NOT DISTINCT FROM 'going';
   letter := json_build_object('kind', m.kind, 'address', u.email, 'name', u.name, 'locale', u.locale,
     'reason', m.params->'reason', 'position', CASE WHEN m.kind = 'waitlisted' THEN waitlist_position(e.id, r.wl_seq) END,
-    'event', CASE WHEN e.id IS NOT NULL THEN mail_event(e, m.kind IN ('registered', 'promoted')) END);
+    'event', CASE WHEN e.id IS NOT NULL THEN mail_event(e, going AND m.kind <> 'event_cancelled') END,
+    'was', CASE WHEN m.params ? 'was' THEN mail_event(jsonb_populate_record(e, m.params->'was'), false) END,
+    'ticket', CASE WHEN going AND m.kind <> 'event_cancelled' THEN
+      json_build_object('ms', epoch_ms(r.registered_at), 'holder', u.id, 'event', e.id) END,
+    'document', CASE WHEN e.id IS NOT NULL AND m.kind <> 'waitlisted' THEN event_doc(e)::json END);
 END $$;
 
 -- The next mail that is due; it is nobody else's for lease_s seconds, so that one whose sender has died

@@ -46,7 +46,7 @@ struct config {
 	    notifier_max_attempts;
 	long outbox_retention;
 	const char *mail_smtp_url, *mail_tls, *mail_user, *mail_password, *mail_from;
-	long mail_timeout, mail_alarm;
+	long mail_timeout, mail_pause, mail_alarm;
 	bool feature_recommendations, feature_analytics, feature_realtime, feature_payments,
 	    feature_enhanced_search;
 };

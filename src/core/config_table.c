@@ -186,6 +186,8 @@ const struct cfg_row cfg_rows[] = {
 	     "Sender of all mail: an address, or a name and <an address>."),
 	ROW("mail.timeout", CFG_MSEC, "30s", SECOND, 10 * MINUTE, mail_timeout, 0,
 	    "Longest time for the mail server to take one mail."),
+	ROW("mail.pause", CFG_MSEC, "1m", 100, HOUR, mail_pause, 0,
+	    "Longest pause between two tries while no mail server takes mail."),
 	ROW("mail.alarm", CFG_MSEC, "10m", SECOND, DAY, mail_alarm, 0,
 	    "Age of the oldest unsent mail beyond which /health is degraded."),
 

@@ -12,8 +12,8 @@
 #define IDLE_MS 500		/* between looks */
 #define GAP_MS 20		/* after a call: perhaps more is coming */
 #define DOWN_MS 1000		/* while the database is away */
-#define PAUSE_FIRST_MS 1000	/* while no server takes mail: doubled up to a minute */
-#define PAUSE_MAX_MS 60000
+#define PAUSE_FIRST_MS 1000	/* while no server takes mail: doubled up to mail.pause */
+#define LAST_MS 1000		/* for the letter under way when told to stop */
 #define LEASE_MORE_S 60		/* beyond the time-out of a letter */
 #define STATEMENT_MS 60000
 #define LETTER_MAX ((size_t)8 << 20)
@@ -28,6 +28,7 @@ struct mail {
 	enum step step;
 	int64_t due, look_at, pause_until;
 	long pause;
+	bool hurried;		/* the last letter has little time */
 	bool failing;		/* the last letter found no server that would take it */
 	const char *token;	/* for this letter, if it is a password reset */
 	char id[37];
@@ -76,7 +77,6 @@ bool mail_open(struct notifier *n, char *why, size_t size)
 	return true;
 }
 
-void mail_close(struct notifier *n)
 void mail_reload(const struct notifier *n)
 {
 	char why[400];
@@ -90,6 +90,7 @@ void mail_reload(const struct notifier *n)
 			  (char *)NULL);
 }
 
+void mail_close(struct notifier *n)
 {
 	struct mail *m = n->mail;
 
@@ -172,13 +173,14 @@ static void write_letter(struct notifier *n, struct mail *m, const PGresult *r, 
 }
 
 /* While no server takes mail one letter now and then finds out whether one does again. */
-static void note(struct mail *m, int64_t now)
+static void note(const struct notifier *n, struct mail *m, int64_t now)
 {
 	const char *outcome = outcomes[m->result.outcome];
+	long most = n->cfg->mail_pause;
 
 	m->failing = m->result.outcome == SMTP_AWAY;
 	m->pause = !m->failing ? 0 : m->pause ? 2 * m->pause : PAUSE_FIRST_MS;
-	m->pause = m->pause > PAUSE_MAX_MS ? PAUSE_MAX_MS : m->pause;
+	m->pause = m->pause > most ? most : m->pause;
 	m->pause_until = now + m->pause;
 	if (m->result.outcome == SMTP_SENT)
 		log_pairs(LOG_DEBUG_, "mail", "id", m->id, "outcome", outcome, (char *)NULL);
@@ -232,8 +234,12 @@ void mail_step(struct notifier *n, int64_t now)
 
 	if (!m)
 		return;
+	if (n->stopping && !m->hurried) {
+		m->hurried = true;
+		smtp_hurry(m->smtp, now + LAST_MS);
+	}
 	if (m->step == SENDING && smtp_ended(m->smtp, &m->result)) {
-		note(m, now);
+		note(n, m, now);
 		tell(m, now);
 	}
 	if (async_ended(&m->db, now, &r)) {

@@ -33,6 +33,7 @@ struct letter {
 	const char *from, *to;	/* addresses */
 	struct mail_head head;
 	const char *text, *html; /* lines end in CRLF */
+	const char *calendar;	/* of the event, for the reader's own; or NULL */
 };
 /* A mail of the queue. */
 struct post {
@@ -42,10 +43,10 @@ struct post {
 struct desk;	/* templates, texts, sender */
 /* NULL: why says what is wrong, with file and line. */
 struct desk *desk_open(const struct config *cfg, char *why, size_t n);
-void desk_close(struct desk *d);
 /* Templates and texts again, which may have changed; false: they stay as they were. Letters that
  * are written already are not concerned. */
 bool desk_read(struct desk *d, char *why, size_t n);
+void desk_close(struct desk *d);
 /* Belongs to c's arena. E_INVALID: it can never be sent. */
 enum err desk_write(struct ctx *c, struct desk *d, const struct post *p,
 		    struct letter *out) MUST_CHECK;
@@ -65,6 +66,8 @@ struct smtp;
 struct smtp *smtp_open(const struct config *cfg);	/* NULL: out of threads */
 /* Only when none is under way; l stays the caller's, as it is, until smtp_ended says so. */
 void smtp_send(struct smtp *s, const struct letter *l);
+/* From that time on (clock_mono_ms) what is under way is given up, within a second: SMTP_AWAY. */
+void smtp_hurry(struct smtp *s, int64_t by);
 bool smtp_ended(struct smtp *s, struct smtp_result *out);
 int smtp_socket(const struct smtp *s);	/* readable when it has ended */
 void smtp_close(struct smtp *s);	/* what is under way is given up */
@@ -80,7 +83,7 @@ bool mail_busy(const struct notifier *n);	/* a letter, or a statement, is under 
 int mail_db_socket(const struct notifier *n);
 int mail_smtp_socket(const struct notifier *n);
 const char *mail_word(const struct notifier *n); /* for the heartbeat: off up failing late */
+void mail_reload(const struct notifier *n);	/* templates and texts; the log says how it went */
 void mail_close(struct notifier *n);
 
 #endif
-void mail_reload(const struct notifier *n);	/* templates and texts; the log says how it went */

@@ -3,13 +3,15 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/strbuf.h"
+#include "domain/ical.h"
+#include "domain/tickets.h"
 #include "notifier/mail.h"
 #include "web/view.h"
 #include "web/words.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <limits.h>
 #include <time.h>
 
 #define BODY_MAX ((size_t)256 << 10)
@@ -99,6 +101,69 @@ static void add_event(struct ctx *c, const struct words *w, struct json_object *
 				js_str(w->t, "online") : js_str(e, "location"));
 }
 
+static bool differs(struct json_object *a, struct json_object *b, const char *name)
+{
+	const char *one = js_str(a, name), *other = js_str(b, name);
+
+	return strcmp(one ? one : "", other ? other : "") != 0;
+}
+
+/* Of an event that has changed: what of when and where was otherwise. */
+static void add_before(struct ctx *c, const struct words *w, struct json_object *o)
+{
+	struct json_object *e = js_get(o, "event"), *was = js_get(o, "was");
+
+	if (!was)
+		return;
+	add_event(c, w, was);
+	if (differs(e, was, "when") || differs(e, was, "timezone"))
+		put(o, "was_when", arena_printf(c->arena, "%s (%s)", js_str(was, "when"),
+						js_str(was, "timezone")));
+	if (differs(e, was, "where"))
+		put(o, "was_where", js_str(was, "where") ? js_str(was, "where") : "–");
+}
+
+/* The code of the ticket. A notifier without the workers' keys cannot make it, but the link leads
+ * there. */
+static void add_ticket(struct ctx *c, struct desk *d, struct json_object *o)
+{
+	struct json_object *t = js_get(o, "ticket");
+	const char *slug = js_str(js_get(o, "event"), "slug");
+	char code[TICKET_TEXT];
+
+	if (!t)
+		return;
+	put(o, "ticket_link", arena_printf(c->arena, "%s/e/%s/ticket", d->cfg->http_public_url,
+					   slug));
+	if (tickets_code(c, &(struct ticket){ json_object_get_int64(js_get(t, "ms")),
+					      js_str(t, "holder"), js_str(t, "event") },
+			 code) == OK)
+		put(o, "ticket_code", code);
+	ctx_forgive(c);
+}
+
+/* The event for the reader's calendar, where it takes the place of what is there of it. */
+static enum err add_calendar(struct ctx *c, struct desk *d, struct json_object *o,
+			     const char **out)
+{
+	struct ical_head head = { .site = d->cfg->http_public_url };
+	struct json_object *document = js_get(o, "document"), *list;
+	struct strbuf b;
+
+	*out = NULL;
+	if (!document)
+		return OK;
+	list = js_made(json_object_new_array());
+	js_add(o, "documents", list);	/* and so it belongs to the arena */
+	js_push(list, json_object_get(document));
+	strbuf_init(&b, c->arena, BODY_MAX);
+	ical_calendar(&b, &head, list);
+	if (b.failed)
+		return fail(c, E_INVALID, "the event is too large for a mail");
+	*out = strbuf_str(&b);
+	return OK;
+}
+
 static void add_link(struct ctx *c, struct desk *d, struct json_object *o, const char *token)
 {
 	const char *site = d->cfg->http_public_url;
@@ -128,6 +193,7 @@ static bool add_words_of_kind(struct ctx *c, struct json_object *o)
 		return false;
 	if (e) {
 		add_event(c, w, e);
+		add_before(c, w, o);
 		subject = arena_printf(c->arena, "%s: %s", subject, js_str(e, "title"));
 	}
 	put(o, "subject", subject);
@@ -175,7 +241,8 @@ static const char *date(struct arena *a)
 	return text;
 }
 
-static void add_head(struct desk *d, const char *id, struct json_object *o, struct letter *l)
+static void add_head(const struct desk *d, const char *id, struct json_object *o,
+		     struct letter *l)
 {
 	struct mail_head *h = &l->head;
 
@@ -186,7 +253,7 @@ static void add_head(struct desk *d, const char *id, struct json_object *o, stru
 	mail_head_add(h, "Message-ID", arena_printf(h->arena, "<%s%s>", id, strchr(d->from, '@')));
 	mail_head_add(h, "Auto-Submitted", "auto-generated");
 	mail_head_add(h, "Content-Language", js_str(o, "lang"));
-	mail_head_add(h, "Content-Type", "multipart/alternative");
+	mail_head_add(h, "Content-Type", l->calendar ? "multipart/mixed" : "multipart/alternative");
 }
 
 enum err desk_write(struct ctx *c, struct desk *d, const struct post *p, struct letter *out)
@@ -200,6 +267,8 @@ enum err desk_write(struct ctx *c, struct desk *d, const struct post *p, struct 
 	if (!add_words_of_kind(c, o))
 		return fail(c, E_INVALID, "there are no texts for this kind of mail");
 	add_link(c, d, o, p->token);
+	add_ticket(c, d, o);
+	TRY(add_calendar(c, d, o, &out->calendar));
 	add_head(d, p->id, o, out);
 	if (out->head.bad)
 		return fail(c, E_INVALID, "a line break or the like stands where a name or a title "

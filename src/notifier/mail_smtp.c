@@ -2,6 +2,7 @@
  *
  * A thread, because libcurl waits for the answer to QUIT whenever it closes a connection, also when
  * it is told not to wait. The thread touches nothing but what is here: no database, no log. */
+#include "core/clock.h"
 #include "core/str.h"
 #include "notifier/mail.h"
 
@@ -19,6 +20,7 @@ struct smtp {
 	pthread_t thread;
 	int wanted, done;	/* eventfds: there is a letter; it has ended */
 	atomic_bool stopping;
+	_Atomic int64_t give_up_at;	/* clock_mono_ms; 0: in the time that it has */
 	CURL *curl;
 	const struct letter *letter;
 	struct smtp_result result;
@@ -74,7 +76,7 @@ static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl
 	const struct smtp *s = arg;
 
 	(void)a, (void)b, (void)c, (void)d;
-	return s->stopping;
+	return s->stopping || (s->give_up_at && clock_mono_ms() >= s->give_up_at);
 }
 
 /* ---- one letter ---- */
@@ -104,13 +106,40 @@ static void set_server(struct smtp *s)
 	curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L);
 }
 
-static void add_part(curl_mime *m, const char *type, const char *text)
+static curl_mimepart *add_part(curl_mime *m, const char *type, const char *text)
 {
 	curl_mimepart *part = curl_mime_addpart(m);
 
 	curl_mime_type(part, type);
 	curl_mime_encoder(part, "quoted-printable");
 	curl_mime_data(part, text, CURL_ZERO_TERMINATED);
+	return part;
+}
+
+static void add_texts(curl_mime *m, const struct letter *l)
+{
+	add_part(m, "text/plain; charset=utf-8", l->text);
+	add_part(m, "text/html; charset=utf-8", l->html);
+}
+
+/* The text in its two forms; where there is a calendar, they are the first of two parts. */
+static curl_mime *body_of(CURL *curl, const struct letter *l)
+{
+	curl_mime *body = curl_mime_init(curl), *texts;
+	curl_mimepart *part;
+
+	if (!l->calendar) {
+		add_texts(body, l);
+		return body;
+	}
+	texts = curl_mime_init(curl);
+	add_texts(texts, l);
+	part = curl_mime_addpart(body);
+	curl_mime_type(part, "multipart/alternative");
+	curl_mime_subparts(part, texts);
+	part = add_part(body, "text/calendar; charset=utf-8", l->calendar);
+	curl_mime_filename(part, "event.ics");
+	return body;
 }
 
 /* The connection is kept for the next letter. */
@@ -122,11 +151,9 @@ static void deliver(struct smtp *s)
 
 	curl_easy_reset(s->curl);
 	set_server(s);
-	body = curl_mime_init(s->curl);
+	body = body_of(s->curl, s->letter);
 	for (int i = 0; i < s->letter->head.n; i++)
 		head = curl_slist_append(head, s->letter->head.lines[i]);
-	add_part(body, "text/plain; charset=utf-8", s->letter->text);
-	add_part(body, "text/html; charset=utf-8", s->letter->html);
 	curl_easy_setopt(s->curl, CURLOPT_MAIL_FROM, s->letter->from);
 	curl_easy_setopt(s->curl, CURLOPT_MAIL_RCPT, to);
 	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, head);
@@ -203,6 +230,11 @@ void smtp_send(struct smtp *s, const struct letter *l)
 {
 	s->letter = l;
 	call(s);
+}
+
+void smtp_hurry(struct smtp *s, int64_t by)
+{
+	s->give_up_at = by;
 }
 
 bool smtp_ended(struct smtp *s, struct smtp_result *out)

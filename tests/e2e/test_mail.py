@@ -1,5 +1,6 @@
 """tests/e2e/test_mail.py - mail: what people are told, once each, and what happens when no server takes it"""
 import datetime
+import hashlib
 import html
 import json
 import os
@@ -7,14 +8,18 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 
 from api import PASSWORD, Stack, call, event, expect, expect_status, main, person, rsvp, unique, wait_for
 from post import Post, text
 
 SETTINGS = """mail.smtp_url = smtp://127.0.0.1:{port}
 mail.from = Märquee <no-reply@marquee.example>
-mail.timeout = 2s
-mail.alarm = 1h"""
+mail.timeout = 1s
+mail.pause = 200ms
+mail.alarm = 1h
+site.templates = {templates}"""
+TEMPLATES = tempfile.mkdtemp(prefix="marquee-templates.")
 _made = []
 
 
@@ -23,7 +28,9 @@ def office():
     if not _made:
         post = Post()
         post.up()
-        _made.extend([Stack(SETTINGS.format(port=post.port), workers=2).__enter__(), post])
+        os.chmod(TEMPLATES, 0o755)
+        shutil.copytree(os.environ["T_SRCDIR"] + "/templates", TEMPLATES + "/now")
+        _made.extend([Stack(SETTINGS.format(port=post.port, templates=TEMPLATES + "/now"), workers=2).__enter__(), post])
     return _made
 
 
@@ -65,7 +72,12 @@ def test_when_and_where():
     expect((mail["Subject"], str(mail["To"]), str(mail["From"])),
            (f"Sie sind dabei: {title}", f"Zoë Müller <{who.email}>", "Märquee <no-reply@marquee.example>"))
     expect((mail["Auto-Submitted"], mail["Message-ID"].endswith("@marquee.example>"), mail.get_content_type()),
-           ("auto-generated", True, "multipart/alternative"))
+           ("auto-generated", True, "multipart/mixed"))
+    expect([part.get_content_type() for part in mail.walk()],
+           ["multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar"])
+    ticket = who.get(f"/api/events/{ev['id']}/ticket").data["code"]
+    for part in (ticket, f"{s.url}/e/{ev['slug']}/ticket"):
+        expect((part in text(mail), part in text(mail, "html")), (True, True), f"the ticket: {part}")
     age = datetime.datetime.now(datetime.timezone.utc) - mail["Date"].datetime
     expect(abs(age) < datetime.timedelta(hours=1), True, f"Date {mail['Date']}")
     for part in ("Guten Tag Zoë Müller", title, "Dienstag 1. Juli 2031, 19:00 – 21:30 (Europe/Berlin)",
@@ -94,6 +106,41 @@ def test_waiting_and_promoted():
     expect(len(post.to(third.email)), 1, "nobody else has one")
 
 
+def calendar(mail):
+    """What its attached file says: {name: value}, lines unfolded."""
+    part = next(p for p in mail.iter_attachments() if p.get_content_type() == "text/calendar")
+    expect((part.get_filename(), part.get_content_disposition()), ("event.ics", "attachment"))
+    lines = part.get_content().replace("\r\n", "\n").replace("\n ", "").splitlines()
+    expect((lines[0], lines[-1]), ("BEGIN:VCALENDAR", "END:VCALENDAR"))
+    event_ = lines[lines.index("BEGIN:VEVENT"):]
+    return dict(line.split(":", 1) for line in event_ if ":" in line)
+
+
+def test_another_time_and_place():
+    _, post = office()
+    host, ev = gathering(max_attendees=1, location="Halle 3", timezone="Europe/Berlin", start_date="2031-07-01T17:00:00Z")
+    goes, waits, likes = somebody("Goes", locale="de"), somebody("Waits"), somebody("Likes")
+    for who, status in ((goes, "going"), (waits, "going"), (likes, "interested")):
+        rsvp(who, ev, status)
+    first = calendar(post.one(goes.email))
+    expect(host.patch(f"/api/events/{ev['id']}", {"title": "Neither time nor place"}).status, 200)
+    expect(host.patch(f"/api/events/{ev['id']}", {"start_date": "2031-07-02T18:00:00Z", "location": "Halle 4 & <5>"}).status, 200)
+    mail = post.one(goes.email, "Geändert: Neither time nor place")
+    for part in ("Mittwoch 2. Juli 2031, 20:00 (Europe/Berlin)", "Bisher: Dienstag 1. Juli 2031, 19:00 (Europe/Berlin)", "Wo: Halle 4 & <5>", "Bisher: Halle 3"):
+        expect(part in text(mail), True, f"{part}: {text(mail)}")
+    expect(("<del>Halle 3</del>" in text(mail, "html"), "<5>" in text(mail, "html")), (True, False), text(mail, "html"))
+    later = calendar(mail)
+    expect((later["UID"], later["DTSTART;TZID=Europe/Berlin"], later["LOCATION"], int(later["SEQUENCE"]) > int(first["SEQUENCE"])),
+           (first["UID"], "20310702T200000", "Halle 4 & <5>", True), "it takes the place of the other")
+    mail = post.one(waits.email, "Changed")
+    expect(("Until now: Halle 3" in text(mail), "Ticket" in text(mail)), (True, False), "who waits is told, too, and has no ticket")
+    expect(host.patch(f"/api/events/{ev['id']}", {"location": "Halle 6"}).status, 200)
+    wait_for("the next one", lambda: len(post.to(goes.email, "Geändert")) == 2)
+    text_ = text(post.to(goes.email, "Geändert")[1])
+    expect(("Halle 6" in text_, "Bisher: Halle 4 & <5>" in text_, text_.count("Bisher")), (True, True, 1), "only what is new")
+    expect((post.to(likes.email), len(post.to(waits.email, "waiting list"))), ([], 1))
+
+
 def test_called_off_with_the_reason():
     _, post = office()
     host, ev = gathering(max_attendees=1)
@@ -105,6 +152,7 @@ def test_called_off_with_the_reason():
     for who in (goes, waits):
         expect("Reason: Storm & flood" in text(post.one(who.email, "Cancelled")), True)
     expect((len(post.to(goes.email)), len(post.to(other.email))), (2, 0))
+    expect(calendar(post.one(goes.email, "Cancelled"))["STATUS"], "CANCELLED")
 
 
 def test_what_is_not_so_any_more_is_not_mailed():
@@ -139,7 +187,8 @@ def test_a_new_password():
     mail = post.one(who.email, "Choose a new password")
     expect("within 10 minutes." in text(mail), True, "for how long it works")
     token = re.search(rf"{re.escape(s.url)}/reset\?token=(\S+)", text(mail))[1]
-    expect(len(token) >= 43, True)
+    expect((len(token) >= 43, s.sql("SELECT hash FROM password_resets")), (True, [[hashlib.sha256(token.encode()).hexdigest()]]))
+    expect_status(call("GET", "/reset?token=" + token, headers={"Accept": "text/html"}, url=s.url), 200)
     fresh = {"token": token, "password": "a new one 77"}
     expect_status(call("POST", "/auth/password/reset", {**fresh, "password": "short"}, url=s.url), 422, "the rules of register")
     expect_status(call("POST", "/auth/password/reset", fresh, url=s.url), 200)
@@ -247,6 +296,69 @@ def test_mail_that_waits_too_long():
     wait_for("health to be well", lambda: health(s) == ("ok", "up"))
 
 
+# ---- other templates ----
+def put(path, text_):
+    """Written whole at once, as whoever edits it would have it."""
+    with open(f"{TEMPLATES}/new", "w", encoding="utf-8") as f:
+        f.write(text_)
+    os.rename(f"{TEMPLATES}/new", f"{TEMPLATES}/now/{path}")
+
+
+def log_of(s):
+    with open(f"{s.state}/log/marquee.log", encoding="utf-8") as f:
+        return f.read()
+
+
+def test_changed_templates_are_taken():
+    """By the workers and by the notifier, when they are told; what is no good is named, and the old ones stay."""
+    s, post = office()
+    site, letter, texts = "site/login.mustache", "mail/text/letter.mustache", "lang/en.json"
+    workers, was = s.worker_pids(), {}
+    for path in (site, letter, texts):
+        with open(f"{TEMPLATES}/now/{path}", encoding="utf-8") as f:
+            was[path] = f.read()
+
+    def hang_up(says):
+        """What all three then say of it."""
+        before = log_of(s)
+        for pid in [*workers, s.pid("notifier")]:
+            os.kill(pid, signal.SIGHUP)
+        return wait_for(says, lambda: (new := log_of(s)[len(before):]).count(says) == 3 and new)
+
+    def page():
+        return {call("GET", "/login", headers={"Accept": "text/html"}, url=s.url).body.decode().count("Freshly written") for _ in range(20)}
+
+    def mail():
+        address = unique("t") + "@example.org"
+        expect("was sent to" in s.dev("marquee", "mail", "test", address), True)
+        return "A new letter" in text(post.one(address))
+    try:
+        put(site, was[site].replace("<h1>", "<h1>Freshly written "))
+        put(letter, "A new letter\n" + was[letter])
+        expect((page(), mail()), ({0}, False), "not before they are told")
+        hang_up("read anew")
+        expect((page(), mail()), ({1}, True), "both workers, and the notifier")
+        put(site, was[site] + "\n{{#broken}}")
+        put(letter, was[letter] + "\n{{#broken}}")
+        said = hang_up("stay as they were")
+        for path, times in ((site, 2), (letter, 1)):
+            line = was[path].count("\n") + 2
+            expect(said.count(f"/now/{path}:{line}: a section that is not closed"), times, said)
+        for path in (site, letter):
+            put(path, was[path])
+        put(texts, was[texts].replace('"sign_in":', '"sign_in"', 1))
+        said = hang_up("stay as they were")
+        line = was[texts][:was[texts].index('"sign_in":')].count("\n") + 1
+        expect(said.count(f"/now/{texts}:{line}: a colon is expected here"), 3, said)
+        expect((page(), mail()), ({1}, True), "what there was goes on")
+        expect(s.worker_pids(), workers, "and nobody has ended")
+    finally:
+        for path, text_ in was.items():
+            put(path, text_)
+        hang_up("read anew")
+    expect((page(), mail()), ({0}, False))
+
+
 # ---- notifiers of our own: killed, switched off, refusing to begin. The stack's own is gone by then. ----
 class Notifier(subprocess.Popen):
     def __init__(self, s, *settings):
@@ -319,6 +431,9 @@ def test_it_stops_while_a_server_has_hung():
     n = Notifier(s, "mail.timeout=10m")
     wait_for("it to be tried", lambda: s.sql("SELECT count(*) FROM mails WHERE address = 'a@example.org' AND tries > 0") == [["1"]])
     n.stopped()
+    # had it waited until its time was over, nobody would have told the row
+    expect(s.sql("SELECT last_error IS NOT NULL, send_after <= now() FROM mails WHERE address = 'a@example.org'"), [["t", "t"]],
+           "the mail is given up, and the next notifier may try it at once")
     post.up()
 
 
@@ -340,6 +455,7 @@ def test_nothing_is_wrong_at_the_end():
     expect(s.sql("SELECT * FROM check_invariants()"), [])
     s.__exit__(None, None, None)
     post.down()
+    shutil.rmtree(TEMPLATES)
 
 
 if __name__ == "__main__":

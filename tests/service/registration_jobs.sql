@@ -55,6 +55,37 @@ BEGIN
   DELETE FROM jobs WHERE name = 'cancelled:' || ev;
 END $$;
 
+-- Another time or place is told to those who come and those who wait, once, and what it was before; other
+-- changes are told to nobody.
+CREATE FUNCTION t.test_tell_changed() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  ev uuid := t.event(1100, '{"location": "Hall 1"}');
+  p uuid[] := t.people(1200);
+  job text := 'changed:' || ev;
+  began text := (SELECT iso(start_date) FROM events WHERE id = ev);
+BEGIN
+  PERFORM t.edit(ev, '{"location": "Hall 2"}');
+  PERFORM t.is('nobody comes yet', (SELECT count(*) FROM jobs WHERE name = job), 0);
+  PERFORM t.fill(ev, p[1:1150]);
+  FOR i IN 1151..1200 LOOP PERFORM t.answer(ev, p[i], 'interested'); END LOOP;
+  PERFORM t.edit(ev, '{"title": "Another title", "description": "Another", "price": 3}');
+  PERFORM t.is('neither time nor place', (SELECT count(*) FROM jobs WHERE name = job), 0);
+  PERFORM t.edit(ev, '{"location": "Hall 3"}');
+  PERFORM t.edit(ev, jsonb_build_object('start_date', iso(now() + interval '7 days 1 hour')));
+  PERFORM t.is('what it was before both', (SELECT jsonb_build_array(arg->'was'->'location', arg->'was'->'start_date') FROM jobs WHERE name = job),
+               jsonb_build_array('Hall 2', began));
+  PERFORM t.is('the first thousand', job_tell_changed((SELECT arg FROM jobs WHERE name = job)), 1);
+  PERFORM t.is('the others', job_tell_changed((SELECT arg FROM jobs WHERE name = job)), 0);
+  PERFORM t.is('each once', (SELECT (count(*), count(DISTINCT user_id), bool_and(user_id = ANY (p[1:1150])))::text FROM notifications
+    WHERE event_id = ev AND kind = 'event_changed'), '(1150,1150,t)');
+  PERFORM t.is('and in messages', (SELECT (count(DISTINCT key), count(DISTINCT payload::jsonb->'was'->>'location'))::text FROM outbox
+    WHERE type = 'notification.event_changed' AND payload::jsonb->>'event_id' = ev::text), '(1150,1)');
+  DELETE FROM jobs WHERE name = job;
+  PERFORM t.edit(ev, '{"virtual_link": "https://meet.example.org/secret"}');
+  PERFORM t.is('a new link, which nobody else reads', (SELECT arg::text LIKE '%secret%' FROM jobs WHERE name = job), false);
+  DELETE FROM jobs WHERE name = job;
+END $$;
+
 -- Only what is active and over; the step says how many.
 CREATE FUNCTION t.test_complete() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

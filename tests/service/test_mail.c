@@ -2,7 +2,9 @@
  * what becomes of a row; tokens for forgotten passwords */
 #include "core/hash.h"
 #include "db_fixture.h"
+#include "domain/resets.h"
 
+#include <sodium.h>
 #include <stdarg.h>
 
 #define NEXT "SELECT coalesce(letter::json->>'kind' || ' ' ||" \
@@ -103,6 +105,35 @@ static void each_message_is_mailed_once(void)
 	T_EQ_STR(ask(&c, "SELECT mail_derive()"), "1");
 	T_EQ_STR(ROWS("kind = 'promoted' AND user_id::text LIKE '%14'"), "1");
 	T_EQ_STR(ROWS("params ? 'event_id'"), "4");
+}
+
+/* What it was, what it is, and for whom. */
+static void a_change_is_told_with_what_was(void)
+{
+	SCENE();
+	for (int who = 12; who <= 14; who++)
+		askf("SELECT t_answer(%d, 'going')", who);
+	ask(&c, "SELECT mail_derive()");
+	ask(&c, "DELETE FROM mails");
+	ask(&c, "SELECT event_update(id, host_id, false, '{\"location\":\"Hall 3\","
+		"\"start_date\":\"2031-07-02T17:00:00Z\"}', NULL)"
+		" FROM events ORDER BY id DESC LIMIT 1");
+	ask(&c, "SELECT job_tell_changed(arg) FROM jobs WHERE fn = 'job_tell_changed'");
+	ask(&c, "DELETE FROM jobs WHERE fn = 'job_tell_changed'");
+	T_EQ_STR(ask(&c, "SELECT mail_derive()"), "3");
+	T_EQ_STR(ROWS("kind = 'event_changed' AND params ? 'was'"), "3");
+	T_EQ_STR(ask(&c, "SELECT string_agg(concat_ws(' ', l->'event'->>'starts',"
+			 " l->'was'->>'starts', l->'event'->>'location',"
+			 " coalesce(l->'was'->>'location', '-'), l->>'ticket' IS NOT NULL,"
+			 " l->'document'->>'location'), ' | ' ORDER BY l->>'name')"
+			 " FROM (SELECT (mail_letter(m)).letter::json AS l FROM mails m) s"),
+		 "2031-07-02 19:00 2031-07-01 19:00 Hall 3 - t Hall 3 | "
+		 "2031-07-02 19:00 2031-07-01 19:00 Hall 3 - t Hall 3 | "
+		 "2031-07-02 19:00 2031-07-01 19:00 Hall 3 - f Hall 3");
+	ask(&c, "SELECT t_answer(13, 'not_going')");	/* and 14 moves up */
+	T_EQ_STR(ask(&c, NEXT), "event_changed p12");
+	T_EQ_STR(ask(&c, NEXT), "event_changed p14");
+	T_EQ_STR(ask(&c, NEXT), "none");
 }
 
 static void looking_at_nothing_writes_nothing(void)
@@ -297,6 +328,32 @@ static void asking_is_limited_by_client_and_by_address(void)
 	T_EQ_STR(ROWS("true"), "6");
 }
 
+/* Each bit of it falls both ways, and only its hash is for the table. */
+static void a_token_is_256_random_bits(void)
+{
+	enum { TOKENS = 64, BYTES = 32 };
+	char hash[SHA256_HEX], again[SHA256_HEX];
+	int ones[8 * BYTES] = { 0 };
+	unsigned char bytes[BYTES];
+	size_t n;
+
+	SCENE();
+	for (int i = 0; i < TOKENS; i++) {
+		const char *token = resets_token(c.arena, hash);
+
+		sha256_hex(token, strlen(token), again);
+		T_EQ_STR(hash, again);
+		T_REQUIRE(strncmp(token, "mqp_", 4) == 0 &&
+			  sodium_base642bin(bytes, BYTES, token + 4, strlen(token + 4), NULL, &n,
+					    NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0);
+		T_EQ_INT(n, BYTES);
+		for (int b = 0; b < 8 * BYTES; b++)
+			ones[b] += bytes[b / 8] >> b % 8 & 1;
+	}
+	for (int b = 0; b < 8 * BYTES; b++)
+		T_TRUE(ones[b] > 0 && ones[b] < TOKENS);
+}
+
 static void a_token_works_once_and_ends_all(void)
 {
 	SCENE();
@@ -315,9 +372,11 @@ static void a_token_works_once_and_ends_all(void)
 }
 
 T_SUITE_WITH("mail", setup, teardown, T(each_message_is_mailed_once),
+	     T(a_change_is_told_with_what_was),
 	     T(looking_at_nothing_writes_nothing), T(a_slow_transaction_is_not_lost),
 	     T(one_notifier_at_a_time), T(what_was_before_is_not_mailed),
 	     T(a_restored_database_goes_on), T(who_waits_for_it_goes_first),
 	     T(what_is_not_so_any_more_goes_nowhere), T(the_letter_has_the_events_own_time),
 	     T(it_is_tried_again_for_three_days), T(old_rows_go), T(a_reset_is_for_who_exists),
-	     T(asking_is_limited_by_client_and_by_address), T(a_token_works_once_and_ends_all))
+	     T(asking_is_limited_by_client_and_by_address), T(a_token_is_256_random_bits),
+	     T(a_token_works_once_and_ends_all))
