@@ -138,7 +138,6 @@ void reply_error(struct req *rq)
 	else
 		put_error(rq, &b, e, msg);
 	http_body(rq->rs, str_of(strbuf_str(&b)));
-	http_set(rq->rs, "Cache-Control", "no-store");
 	if (e->http == 401)
 		http_setf(rq->rs, "WWW-Authenticate", "Bearer realm=\"marquee\"%s",
 			  *http_header(rq->http, "Authorization") ? ", error=\"invalid_token\""

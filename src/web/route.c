@@ -317,7 +317,9 @@ static void finish(struct req *rq)
 
 	guard_headers(rq);
 	lastwrite_tell(rq);
-	if (rq->rs->status < 400 && rq->route)
+	if (rq->rs->status >= 400)	/* also a form that is shown again, filled in */
+		http_set(rq->rs, "Cache-Control", cache_words[C_NONE]);
+	else if (rq->route)
 		http_set(rq->rs, "Cache-Control", cache_words[cacheable(rq)]);
 	if (rq->route && (rq->route->cache == C_DOC || rq->route->cache == C_SHARED))
 		http_set(rq->rs, "Vary", page_wanted(rq) ? "Accept-Language, Authorization, Cookie"
