@@ -5,7 +5,7 @@
 # them is for ./dev soak.
 FUNCTIONAL="test_counts test_events test_http test_lists test_registration test_seed test_visibility"
 
-CHECK_PARTS="lint build unit service e2e servers attack fault counts dist"
+CHECK_PARTS="lint build unit service e2e browser servers attack fault counts dist"
 
 # part | command: the jobs, in the order in which they are begun. Most of a test is waiting, so that
 # several run side by side. Jobs that say the same share its scripts: each takes what none has taken.
@@ -14,6 +14,7 @@ build|check_built faults
 fault|check_suite faults fault
 e2e|check_suite san e2e
 lint|check_lint
+browser|check_browser
 service|check_suite san service
 fault|check_suite faults fault
 e2e|check_suite san e2e
@@ -49,7 +50,7 @@ cmd_check() { # [--jobs N] [PART…]
   done
   check_begin
   # shellcheck disable=SC2046 # words
-  packages_ensure $PACKAGES_UP $PACKAGES_CHECK $(servers_packages)
+  packages_ensure $PACKAGES_UP $PACKAGES_CHECK $PACKAGES_BROWSER $(servers_packages)
   check_jobs " ${*:-$CHECK_PARTS} "
   check_sum "$began"
 }

@@ -11,7 +11,9 @@ PACKAGES_UP="gcc|build-essential make autoconf automake pkg-config|pkgconf libc6
   util-linux procps"
 PACKAGES_CHECK="clang python3 python3-icalendar jq iproute2 openssl libapache2-mod-xsendfile strace valgrind zbar-tools" # and all web servers
 PACKAGES_SOAK="sqlmap wapiti valgrind"
-PACKAGES_BROWSER="chromium nodejs npm"
+# Other sources' nodejs brings its npm along, and Debian's would take its place.
+PACKAGES_BROWSER="chromium nodejs fonts-dejavu-core|fonts-liberation zbar-tools $(command -v npm >/dev/null || echo npm)"
+PACKAGES_BROWSER_LONG="default-jre-headless|openjdk-17-jre-headless"
 PACKAGES_COVERAGE="gcovr"
 PACKAGES_FUZZ="clang libclang-rt-14-dev python3"
 PACKAGES_BENCH="python3 wrk strace valgrind"

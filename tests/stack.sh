@@ -82,26 +82,28 @@ script_take() { # name
   [ -z "${T_TAKEN:-}" ] || mkdir "$T_TAKEN/${1##*/}" 2>/dev/null
 }
 
-script_files() { # folder [NAME…]: all of its test_*.py, large ones first, or those named
-  local folder=$T_SRCDIR/$1 name
+script_files() { # folder [NAME…]: all of its test_*, large ones first, or those named
+  local folder=${T_SCRIPTS:-$T_SRCDIR/$1} name
   shift
   if [ $# = 0 ]; then
-    find "$folder" -name 'test_*.py' -printf '%s %p\n' | sort -rn | cut -d ' ' -f 2-
+    find "$folder" -maxdepth 1 -name 'test_*.[pm][yj]*' -printf '%s %p\n' | sort -rn | cut -d ' ' -f 2-
     return
   fi
   for name in "$@"; do
-    name=${name##*/}
-    echo "$folder/${name%.py}.py"
+    name=${name##*/} name=${name%.*}
+    if [ -f "$folder/$name.mjs" ]; then echo "$folder/$name.mjs"; else echo "$folder/$name.py"; fi
   done
 }
 
 # With T_SHOW everything that a script says is shown at once, else the end of what failed.
 script_command() { # file log
+  local by=python3
+  [ "${1##*.}" != mjs ] || by=node
   if [ -n "${T_SHOW:-}" ]; then
-    timeout "${T_TIMEOUT:-900}" python3 -u "$1" 2>&1 </dev/null | tee "$2" | grep --line-buffered -v '^RESULT '
+    PYTHONUNBUFFERED=1 timeout "${T_TIMEOUT:-900}" $by "$1" 2>&1 </dev/null | tee "$2" | grep --line-buffered -v '^RESULT '
     return "${PIPESTATUS[0]}"
   fi
-  timeout "${T_TIMEOUT:-900}" python3 "$1" >"$2" 2>&1 </dev/null
+  timeout "${T_TIMEOUT:-900}" $by "$1" >"$2" 2>&1 </dev/null
 }
 
 # One that ends badly without having counted a failure counts as one.

@@ -20,7 +20,9 @@ DECLARE
 BEGIN
   INSERT INTO users (id, email, password_hash, name, role) VALUES (p_id, p_email, p_hash, p_name, p_role)
     ON CONFLICT (email) DO NOTHING RETURNING * INTO u;
-  IF u.id IS NULL THEN RETURN refuse(409, 'CONFLICT', 'this e-mail address is registered already'); END IF;
+  IF u.id IS NULL THEN
+    RETURN refuse(409, 'CONFLICT', 'this e-mail address is registered already', '[{"field":"email","reason":"is registered already"}]');
+  END IF;
   RETURN ROW(201, NULL, user_profile(u), NULL, NULL)::effect;
 END $$;
 

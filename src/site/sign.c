@@ -39,8 +39,11 @@ static enum err show(struct req *rq, const struct entry *entry, struct json_obje
 	static const char *const kept[] = { "email", "name", "pending", "kept" };
 	struct json_object *o = page_data(rq);
 	int status = rq->ctx->err == OK ? 200 : err_info(rq->ctx->err)->http;
+	const char *next = next_of(js_str(typed, "next"));
 
-	js_add(o, "next", js_made(json_object_new_string(next_of(js_str(typed, "next")))));
+	js_add(o, "next", js_made(json_object_new_string(next)));
+	/* What leads from here to the other way of getting in leads on to there, not back here. */
+	js_add(o, "path", js_made(json_object_new_string(next)));
 	for (size_t i = 0; i < COUNT(kept); i++)
 		if (js_str(typed, kept[i]))
 			js_add(o, kept[i], js_made(json_object_new_string(js_str(typed, kept[i]))));

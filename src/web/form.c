@@ -319,7 +319,10 @@ enum err form_ask_to_sign_in(struct req *rq)
 	ctx_forgive(c);
 	if (http->query.n)
 		here = arena_printf(a, "%s?%.*s", here, (int)http->query.n, http->query.p);
-	put(o, "next", http->method == M_POST && !kept ? page_before(rq) : here);
+	if (http->method == M_POST && !kept)
+		here = page_before(rq);
+	put(o, "next", here);
+	put(o, "path", here);
 	put(o, "kept", kept);
 	put(o, "email", NULL);
 	flag(o, "must", true);

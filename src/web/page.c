@@ -208,10 +208,11 @@ void page_add_errors(struct req *rq, struct json_object *o)
 		put(wrong, d->field, page_reason(rq, d->reason));
 }
 
-/* Not programs, which send a token. */
+/* Not programs, which send a token; nor where everybody may come, but with something else. */
 static bool must_sign_in(const struct req *rq)
 {
-	return rq->ctx->err == E_UNAUTH && rq->route && !*http_header(rq->http, "Authorization");
+	return rq->ctx->err == E_UNAUTH && rq->route && rq->route->who == WHO_MEMBER &&
+	       !*http_header(rq->http, "Authorization");
 }
 
 void page_error(struct req *rq)
