@@ -101,9 +101,11 @@ WHERE name = 'partitions' AND arg <> jsonb_build_object('retention', :seconds ||
 
 -- name: CACHE_KEYS_SINCE (old text) many
 -- While nothing is sent: the snapshot now, and the cache keys of what the old one (or, at first, the
--- relay's) does not show. Five minutes are more than any transaction here lives.
+-- relay's) does not show. Five minutes are more than any transaction here lives; no plan is to begin
+-- with them, which no index knows (OFFSET 0).
 SELECT s.snap, k.cache_keys
 FROM (SELECT pg_current_snapshot()::text AS snap) s
 LEFT JOIN (
-  SELECT w.cache_keys FROM relay r CROSS JOIN LATERAL outbox_since(r.shard, coalesce(:old::pg_snapshot, r.snap)) w
+  SELECT w.cache_keys FROM relay r
+    CROSS JOIN LATERAL (SELECT o.* FROM outbox_since(r.shard, coalesce(:old::pg_snapshot, r.snap)) o OFFSET 0) w
   WHERE w.cache_keys IS NOT NULL AND w.created_at > now() - interval '5 minutes') k ON true;
