@@ -28,7 +28,7 @@ BEGIN
                      format('{"event_type":"notification.test","n":%s}', n), 'viewer:' || n) FROM generate_series(1, messages) n;
   INSERT INTO mails (id, kind, user_id, params, sent_at)
     SELECT uuid7(), 'event_cancelled', demo_id(7, 1, 1 + n % people), jsonb_build_object('event_id', demo_id(7, 2, 1 + n % gatherings)), CASE WHEN n % 100 > 0 THEN now() END FROM generate_series(1, messages) n;
-  INSERT INTO password_resets SELECT 'reset ' || n, demo_id(7, 1, 1 + n % people), now(), now() + interval '10 minutes'
+  INSERT INTO password_resets SELECT 'reset ' || n, demo_id(7, 1, 1 + n % people), now(), now() + interval '1 day'
     FROM generate_series(1, messages) n;
   PERFORM demo_finish();
 END $$;
