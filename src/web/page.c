@@ -14,6 +14,7 @@
 #define HTML "text/html; charset=utf-8"
 
 static struct views *views;
+static unsigned opened; /* how often: pages of earlier templates are not asked for */
 
 bool page_open(const struct config *cfg, char *why, size_t n)
 {
@@ -25,6 +26,7 @@ bool page_open(const struct config *cfg, char *why, size_t n)
 	}
 	views_free(views);
 	views = fresh;
+	opened++;
 	return true;
 }
 
@@ -153,8 +155,8 @@ const char *page_name(const struct req *rq)
 {
 	const struct str path = rq->http->path;
 
-	return arena_printf(rq->ctx->arena, "page %s %.*s", language(rq)->lang, (int)path.n,
-			    path.p);
+	return arena_printf(rq->ctx->arena, "page %u %s %.*s", opened, language(rq)->lang,
+			    (int)path.n, path.p);
 }
 
 enum err page_make(struct req *rq, const char *name, struct json_object *data, struct str *out)
