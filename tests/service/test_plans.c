@@ -273,7 +273,7 @@ static bool setup(void)
 	if (!getenv("MARQUEE_TEST_DSN"))
 		return true;
 	plans_size = getenv("T_FULL") != NULL;
-	cfg.db_statement_timeout = 600000;
+	cfg.db_statement_timeout = 3600000;	/* filling, beside other things */
 	fixture_open(&c, getenv("MARQUEE_TEST_DSN"), "test_plans");
 	c.actor = &actor_anonymous;
 	return plans_pins_read();

@@ -151,7 +151,7 @@ static bool setup(void)
 {
 	if (!getenv("MARQUEE_TEST_DSN"))
 		return true;
-	cfg.db_statement_timeout = 600000;
+	cfg.db_statement_timeout = 3600000;	/* filling, beside other things */
 	fixture_open(&c, getenv("MARQUEE_TEST_DSN"), "test_scale");
 	c.actor = &actor_anonymous;
 	admin.permissions = roles[ROLE_ADMIN].permissions;
