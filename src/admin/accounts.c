@@ -5,11 +5,6 @@
 #include "core/json.h"
 #include "domain/accounts.h"
 
-static void flag(struct json_object *o, const char *name, bool value)
-{
-	js_add(o, name, js_made(json_object_new_boolean(value)));
-}
-
 /* ---- the list ---- */
 
 static void add_roles(struct json_object *o, const char *name, const char *chosen)
@@ -21,9 +16,9 @@ static void add_roles(struct json_object *o, const char *name, const char *chose
 		struct json_object *row = js_made(json_object_new_object());
 
 		js_push(list, row);
-		desk_put(row, "value", names[i]);
-		desk_put(row, "label", desk_word(o, "roles", names[i]));
-		flag(row, "chosen", chosen && strcmp(names[i], chosen) == 0);
+		js_put(row, "value", names[i]);
+		js_put(row, "label", desk_word(o, "roles", names[i]));
+		js_flag(row, "chosen", chosen && strcmp(names[i], chosen) == 0);
 	}
 	js_add(o, name, list);
 }
@@ -38,8 +33,8 @@ enum err admin_accounts(struct req *rq)
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 
-		desk_put(row, "role_word", desk_word(o, "roles", js_str(row, "role")));
-		desk_put(row, "since", page_day(rq, js_str(row, "created_at"), "UTC"));
+		js_put(row, "role_word", desk_word(o, "roles", js_str(row, "role")));
+		js_put(row, "since", page_day(rq, js_str(row, "created_at"), "UTC"));
 	}
 	js_add(o, "rows", json_object_get(rows));
 	js_add(o, "asked", json_object_get(rq->query.values));
@@ -63,9 +58,9 @@ static struct json_object *changes(struct json_object *row)
 		struct json_object *was = js_get(before, field);
 
 		js_push(list, one);
-		desk_put(one, "field", field);
-		desk_put(one, "before", was ? json_object_get_string(was) : NULL);
-		desk_put(one, "after", v ? json_object_get_string(v) : NULL);
+		js_put(one, "field", field);
+		js_put(one, "before", was ? json_object_get_string(was) : NULL);
+		js_put(one, "after", v ? json_object_get_string(v) : NULL);
 	}
 	return list;
 }
@@ -81,11 +76,11 @@ static enum err add_audit(struct req *rq, struct json_object *o, const struct in
 		struct json_object *row = json_object_array_get_idx(rows, i);
 		const char *event = js_str(row, "event_title");
 
-		desk_put(row, "when", page_when(rq, js_str(row, "at"), NULL, "UTC"));
-		desk_put(row, "what", event ? event : js_str(row, "user_name"));
-		desk_put(row, "href", arena_printf(rq->ctx->arena, "/admin/%s/%s",
-						   event ? "events" : "people",
-						   js_str(row, "object")));
+		js_put(row, "when", page_when(rq, js_str(row, "at"), NULL, "UTC"));
+		js_put(row, "what", event ? event : js_str(row, "user_name"));
+		js_put(row, "href",
+		       arena_printf(rq->ctx->arena, "/admin/%s/%s", event ? "events" : "people",
+				    js_str(row, "object")));
 		js_add(row, "changes", changes(row));
 	}
 	js_add(o, "audit", json_object_get(rows));
@@ -114,17 +109,17 @@ static enum err show(struct req *rq, const struct id *id, int status)
 	ctx_forgive(rq->ctx);
 	TRY(accounts_get(rq->ctx, id, &json));
 	who = js_own(rq->ctx->arena, json);
-	desk_put(who, "since", page_day(rq, js_str(who, "created_at"), "UTC"));
-	flag(who, "own", strcmp(id->s, rq->actor.user.s) == 0);
+	js_put(who, "since", page_day(rq, js_str(who, "created_at"), "UTC"));
+	js_flag(who, "own", strcmp(id->s, rq->actor.user.s) == 0);
 	sessions = js_get(who, "sessions");
 	for (size_t i = 0; i < json_object_array_length(sessions); i++) {
 		struct json_object *one = json_object_array_get_idx(sessions, i);
 
-		desk_put(one, "last", page_when(rq, js_str(one, "used_at"), NULL, "UTC"));
+		js_put(one, "last", page_when(rq, js_str(one, "used_at"), NULL, "UTC"));
 	}
 	js_add(o, "who", json_object_get(who));
 	add_roles(o, "roles", js_str(who, "role"));
-	desk_put(in.values, "object", id->s);
+	js_put(in.values, "object", id->s);
 	TRY(add_audit(rq, o, &in));
 	json_object_object_del(o, "next");
 	return page_reply(rq, status, "admin/account", o);

@@ -93,17 +93,17 @@ static enum err show(struct req *rq, int status, const struct desk_event *e,
 	const char *version = sent ? js_str(sent, "_version") : NULL;
 
 	desk_add_event(rq, o, e);
-	desk_put(o, "version", version ? version :
-				arena_printf(rq->ctx->arena, "%ld", e->parts.version));
-	desk_put(o, "act", act->name);
+	js_put(o, "version",
+	       version ? version : arena_printf(rq->ctx->arena, "%ld", e->parts.version));
+	js_put(o, "act", act->name);
 	json_object_object_get_ex(o, "t", &words);
 	json_object_object_get_ex(words, "desk", &words);
 	json_object_object_get_ex(words, act->name, &words);
 	js_add(o, "says", json_object_get(words));
-	js_add(o, "is_cancel", js_made(json_object_new_boolean(act->run == cancel)));
-	js_add(o, "is_duplicate", js_made(json_object_new_boolean(act->run == duplicate)));
-	js_add(o, "going", js_made(json_object_new_int64(desk_count(e->doc, "going"))));
-	js_add(o, "waiting", js_made(json_object_new_int64(desk_count(e->doc, "waitlist"))));
+	js_flag(o, "is_cancel", act->run == cancel);
+	js_flag(o, "is_duplicate", act->run == duplicate);
+	js_number(o, "going", desk_count(e->doc, "going"));
+	js_number(o, "waiting", desk_count(e->doc, "waitlist"));
 	form_add(rq, o, act->fields, sent);
 	ctx_forgive(rq->ctx);
 	return page_reply(rq, status, "admin/act", o);

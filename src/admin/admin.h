@@ -71,6 +71,5 @@ extern const struct input_field done_query[], desk_fields[];
 
 /* A number out of stats. */
 long desk_count(struct json_object *event, const char *name);
-void desk_put(struct json_object *o, const char *name, const char *value);
 
 #endif

@@ -22,16 +22,6 @@ static const struct {
 	{ "audit", "/admin/audit", MAY_ADMIN },
 };
 
-void desk_put(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, value ? js_made(json_object_new_string(value)) : NULL);
-}
-
-static void flag(struct json_object *o, const char *name, bool value)
-{
-	js_add(o, name, js_made(json_object_new_boolean(value)));
-}
-
 const char *desk_word(struct json_object *o, const char *group, const char *name)
 {
 	const char *text = js_str(js_get(js_get(js_get(o, "t"), "desk"), group), name);
@@ -52,13 +42,13 @@ struct json_object *desk_data(struct req *rq, const char *page)
 			continue;
 		row = js_made(json_object_new_object());
 		js_push(rows, row);
-		desk_put(row, "label", desk_word(o, "menu", menu[i].name));
-		desk_put(row, "href", menu[i].path);
-		flag(row, "here", strcmp(menu[i].name, page) == 0);
+		js_put(row, "label", desk_word(o, "menu", menu[i].name));
+		js_put(row, "href", menu[i].path);
+		js_flag(row, "here", strcmp(menu[i].name, page) == 0);
 	}
-	flag(o, "staff", rq->actor.permissions & MAY_ADMIN);
+	js_flag(o, "staff", rq->actor.permissions & MAY_ADMIN);
 	if (done && js_str(js_get(js_get(js_get(o, "t"), "desk"), "done"), done))
-		desk_put(o, "done", desk_word(o, "done", done));
+		js_put(o, "done", desk_word(o, "done", done));
 	return o;
 }
 
@@ -89,7 +79,7 @@ void desk_add_next(struct req *rq, struct json_object *o, const char *pagination
 	}
 	strbuf_adds(&b, "cursor=");
 	strbuf_addstr(&b, http_encode(a, str_of(cursor)));
-	desk_put(o, "next", strbuf_str(&b));
+	js_put(o, "next", strbuf_str(&b));
 }
 
 /* ---- the event ---- */
@@ -107,18 +97,18 @@ void desk_look(struct req *rq, struct json_object *o, struct json_object *e)
 	const char *status = js_str(e, "status");
 	struct json_object *most = js_get(e, "max_attendees");
 
-	desk_put(e, "when", page_when(rq, js_str(e, "start_date"), js_str(e, "end_date"),
-				      js_str(e, "timezone")));
-	desk_put(e, "path", arena_printf(a, "/admin/events/%s", js_str(e, "id")));
-	desk_put(e, "public", arena_printf(a, "/e/%s", js_str(e, "slug")));
-	desk_put(e, "status_word", js_str(js_get(js_get(o, "t"), "words"), status));
-	flag(e, "is_draft", strcmp(status, "draft") == 0);
-	flag(e, "is_active", strcmp(status, "active") == 0);
-	flag(e, "is_cancelled", strcmp(status, "cancelled") == 0);
-	flag(e, "is_over", strcmp(status, "completed") == 0);
-	flag(e, "is_open", strcmp(status, "draft") == 0 || strcmp(status, "active") == 0);
-	flag(e, "is_full", most && desk_count(e, "going") >= json_object_get_int64(most));
-	flag(e, "has_waiting", desk_count(e, "waitlist") > 0);
+	js_put(e, "when", page_when(rq, js_str(e, "start_date"), js_str(e, "end_date"),
+				    js_str(e, "timezone")));
+	js_put(e, "path", arena_printf(a, "/admin/events/%s", js_str(e, "id")));
+	js_put(e, "public", arena_printf(a, "/e/%s", js_str(e, "slug")));
+	js_put(e, "status_word", js_str(js_get(js_get(o, "t"), "words"), status));
+	js_flag(e, "is_draft", strcmp(status, "draft") == 0);
+	js_flag(e, "is_active", strcmp(status, "active") == 0);
+	js_flag(e, "is_cancelled", strcmp(status, "cancelled") == 0);
+	js_flag(e, "is_over", strcmp(status, "completed") == 0);
+	js_flag(e, "is_open", strcmp(status, "draft") == 0 || strcmp(status, "active") == 0);
+	js_flag(e, "is_full", most && desk_count(e, "going") >= json_object_get_int64(most));
+	js_flag(e, "has_waiting", desk_count(e, "waitlist") > 0);
 }
 
 enum err desk_event(struct req *rq, const char *act, struct desk_event *out)
@@ -142,6 +132,6 @@ void desk_add_event(struct req *rq, struct json_object *o, const struct desk_eve
 
 	desk_look(rq, o, e->doc);
 	for (size_t i = 0; i < COUNT(acts); i++)
-		flag(e->doc, acts[i][1], policy_may(rq->ctx, &e->parts, acts[i][0]));
+		js_flag(e->doc, acts[i][1], policy_may(rq->ctx, &e->parts, acts[i][0]));
 	js_add(o, "event", json_object_get(e->doc));
 }

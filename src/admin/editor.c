@@ -55,7 +55,7 @@ static enum err show_new(struct req *rq, int status, struct json_object *texts)
 	struct id id = id_new();
 
 	/* A form that is sent twice makes one event. */
-	desk_put(o, "nonce", id.s);
+	js_put(o, "nonce", id.s);
 	TRY(add_form(rq, o, texts));
 	return page_reply(rq, status, "admin/new", o);
 }
@@ -64,13 +64,13 @@ enum err admin_event_new(struct req *rq)
 {
 	struct json_object *texts = form_texts(rq, event_fields, NULL, "UTC");
 
-	desk_put(texts, "status", "draft");
-	desk_put(texts, "timezone", "UTC");
-	desk_put(texts, "privacy", "public");
-	desk_put(texts, "is_virtual", "false");
-	desk_put(texts, "waitlist_enabled", "true");
-	desk_put(texts, "price", "0.00");
-	desk_put(texts, "currency", "EUR");
+	js_put(texts, "status", "draft");
+	js_put(texts, "timezone", "UTC");
+	js_put(texts, "privacy", "public");
+	js_put(texts, "is_virtual", "false");
+	js_put(texts, "waitlist_enabled", "true");
+	js_put(texts, "price", "0.00");
+	js_put(texts, "currency", "EUR");
 	return show_new(rq, 200, texts);
 }
 
@@ -118,8 +118,8 @@ static enum err show_form(struct req *rq, int status, const struct desk_event *e
 
 	desk_add_event(rq, o, e);
 	/* Of the event that the texts were made of, whatever has happened to it since. */
-	desk_put(o, "version", version ? version :
-				arena_printf(rq->ctx->arena, "%ld", e->parts.version));
+	js_put(o, "version",
+	       version ? version : arena_printf(rq->ctx->arena, "%ld", e->parts.version));
 	TRY(add_form(rq, o, texts ? texts : form_texts(rq, event_fields, e->doc, e->zone)));
 	return page_reply(rq, status, "admin/edit", o);
 }
@@ -150,11 +150,11 @@ static void add_change(struct json_object *rows, struct json_object *o, const ch
 	const char *label = js_str(js_get(t, "fields"), name);
 
 	js_push(rows, row);
-	desk_put(row, "label", label ? label : name);
+	js_put(row, "label", label ? label : name);
 	for (size_t i = 0; i < COUNT(sides); i++) {
 		const char *word = js_str(js_get(t, "words"), texts[i]);
 
-		desk_put(row, sides[i], word ? word : texts[i]);
+		js_put(row, sides[i], word ? word : texts[i]);
 	}
 }
 
@@ -193,9 +193,9 @@ static void add_effects(struct json_object *o, const struct desk_event *e, const
 	long seats = most ? (long)json_object_get_int64(most) : going + waiting;
 	long up = !js_has(in->values, "max_attendees") || seats <= going ? 0 : seats - going;
 
-	js_add(o, "going", js_made(json_object_new_int64(going)));
-	js_add(o, "waiting", js_made(json_object_new_int64(waiting)));
-	js_add(o, "promoted", js_made(json_object_new_int64(up < waiting ? up : waiting)));
+	js_number(o, "going", going);
+	js_number(o, "waiting", waiting);
+	js_number(o, "promoted", up < waiting ? up : waiting);
 }
 
 static enum err preview(struct req *rq, const struct desk_event *e, struct json_object *sent,
@@ -207,7 +207,7 @@ static enum err preview(struct req *rq, const struct desk_event *e, struct json_
 	if (add_changes(rq, o, e, in) == 0)
 		return desk_done(rq, e->path, "same");
 	add_effects(o, e, in);
-	desk_put(o, "version", js_str(sent, "_version"));
+	js_put(o, "version", js_str(sent, "_version"));
 	form_hide(o, sent);
 	return page_reply(rq, 200, "admin/preview", o);
 }
@@ -221,8 +221,8 @@ static enum err conflict(struct req *rq, const struct desk_event *e, struct json
 	ctx_forgive(rq->ctx);
 	desk_add_event(rq, o, e);
 	add_changes(rq, o, e, in);
-	js_add(o, "conflict", js_made(json_object_new_boolean(true)));
-	desk_put(o, "version", arena_printf(rq->ctx->arena, "%ld", e->parts.version));
+	js_flag(o, "conflict", true);
+	js_put(o, "version", arena_printf(rq->ctx->arena, "%ld", e->parts.version));
 	TRY(add_form(rq, o, sent));
 	return page_reply(rq, err_info(E_PRECOND)->http, "admin/edit", o);
 }

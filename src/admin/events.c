@@ -47,10 +47,9 @@ static void add_filters(struct req *rq, struct json_object *o)
 		struct json_object *row = js_made(json_object_new_object());
 
 		js_push(rows, row);
-		desk_put(row, "value", statuses[i]);
-		desk_put(row, "label", js_str(words, statuses[i]));
-		js_add(row, "chosen", js_made(json_object_new_boolean(
-				status && strcmp(status, statuses[i]) == 0)));
+		js_put(row, "value", statuses[i]);
+		js_put(row, "label", js_str(words, statuses[i]));
+		js_flag(row, "chosen", status && strcmp(status, statuses[i]) == 0);
 	}
 }
 
@@ -64,8 +63,7 @@ static enum err add_categories(struct req *rq, struct json_object *o)
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *one = json_object_array_get_idx(list, i);
 
-		js_add(one, "chosen", js_made(json_object_new_boolean(
-				chosen && strcmp(chosen, js_str(one, "slug")) == 0)));
+		js_flag(one, "chosen", chosen && strcmp(chosen, js_str(one, "slug")) == 0);
 	}
 	js_add(o, "categories", json_object_get(list));
 	return OK;

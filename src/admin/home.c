@@ -12,11 +12,6 @@
 #define LYING 26	/* of one that lies */
 #define LABEL 220	/* width of the labels of those */
 
-static void number(struct json_object *o, const char *name, int64_t n)
-{
-	js_add(o, name, js_made(json_object_new_int64(n)));
-}
-
 static int64_t largest(struct json_object *rows)
 {
 	int64_t most = 1;
@@ -35,28 +30,28 @@ static void stand(struct json_object *row, size_t i, size_t n, int64_t most)
 	int64_t step = WIDTH / (int64_t)n;
 	int64_t h = json_object_get_int64(js_get(row, "n")) * STANDING / most;
 
-	number(row, "x", (int64_t)i * step + 1);
-	number(row, "y", STANDING - h);
-	number(row, "w", step - 2);
-	number(row, "h", h);
-	number(row, "text_x", (int64_t)(i + 1) * step);	/* where the label ends */
-	js_add(row, "ends", js_made(json_object_new_boolean(true)));
-	number(row, "text_y", STANDING + 16);
-	desk_put(row, "text", (n - 1 - i) % 7 == 0 ? js_str(row, "label") + 5 : NULL);
+	js_number(row, "x", (int64_t)i * step + 1);
+	js_number(row, "y", STANDING - h);
+	js_number(row, "w", step - 2);
+	js_number(row, "h", h);
+	js_number(row, "text_x", (int64_t)(i + 1) * step); /* where the label ends */
+	js_flag(row, "ends", true);
+	js_number(row, "text_y", STANDING + 16);
+	js_put(row, "text", (n - 1 - i) % 7 == 0 ? js_str(row, "label") + 5 : NULL);
 }
 
 static void lie(struct json_object *row, size_t i, int64_t most)
 {
 	int64_t w = json_object_get_int64(js_get(row, "n")) * (WIDTH - LABEL - 60) / most;
 
-	number(row, "x", LABEL);
-	number(row, "y", (int64_t)i * LYING + 4);
-	number(row, "w", w > 0 ? w : 1);
-	number(row, "h", LYING - 8);
-	number(row, "text_x", 0);
-	number(row, "text_y", (int64_t)i * LYING + 18);
-	desk_put(row, "text", js_str(row, "label"));
-	number(row, "end_x", LABEL + w + 8);
+	js_number(row, "x", LABEL);
+	js_number(row, "y", (int64_t)i * LYING + 4);
+	js_number(row, "w", w > 0 ? w : 1);
+	js_number(row, "h", LYING - 8);
+	js_number(row, "text_x", 0);
+	js_number(row, "text_y", (int64_t)i * LYING + 18);
+	js_put(row, "text", js_str(row, "label"));
+	js_number(row, "end_x", LABEL + w + 8);
 }
 
 /* rows: [{label, n}], for days standing bars. */
@@ -75,9 +70,9 @@ static void add_chart(struct json_object *o, const char *name, const char *title
 		else
 			lie(row, i, most);
 	}
-	desk_put(chart, "title", title);
-	number(chart, "width", WIDTH);
-	number(chart, "height", days ? STANDING + 22 : (int64_t)n * LYING);
+	js_put(chart, "title", title);
+	js_number(chart, "width", WIDTH);
+	js_number(chart, "height", days ? STANDING + 22 : (int64_t)n * LYING);
 	js_add(chart, "bars", rows);
 	js_add(o, name, n ? chart : NULL);
 	if (!n)
@@ -96,7 +91,7 @@ static struct json_object *rows_of(struct json_object *figures, const char *kind
 		if (strcmp(js_str(f, "kind"), kind) != 0)
 			continue;
 		row = js_made(json_object_new_object());
-		desk_put(row, "label", js_str(f, "key")[0] ? js_str(f, "key") : "–");
+		js_put(row, "label", js_str(f, "key")[0] ? js_str(f, "key") : "–");
 		js_add(row, "n", json_object_get(js_get(f, "n")));
 		js_push(rows, row);
 	}
@@ -120,7 +115,7 @@ static enum err add_figures(struct req *rq, struct json_object *o)
 	add_chart(o, "categories", desk_word(o, "home", "categories"),
 		  rows_of(figures, "category"), false);
 	js_add(o, "top", json_object_get(top));
-	js_add(o, "counted", js_made(json_object_new_boolean(js_get(totals, "events") != NULL)));
+	js_flag(o, "counted", js_get(totals, "events") != NULL);
 	return OK;
 }
 
@@ -130,9 +125,8 @@ void desk_add_health(struct req *rq, struct json_object *o)
 	struct json_object *health = js_own(rq->ctx->arena, health_json(rq->ctx, false, &serving));
 	struct json_object *rows = js_made(json_object_new_array());
 
-	desk_put(o, "health", js_str(health, "status"));
-	js_add(o, "healthy", js_made(json_object_new_boolean(
-			strcmp(js_str(health, "status"), "ok") == 0)));
+	js_put(o, "health", js_str(health, "status"));
+	js_flag(o, "healthy", strcmp(js_str(health, "status"), "ok") == 0);
 	js_add(o, "parts", rows);
 	json_object_object_foreach(js_get(health, "dependencies"), name, state) {
 		struct json_object *row = js_made(json_object_new_object());
@@ -140,11 +134,10 @@ void desk_add_health(struct req *rq, struct json_object *o)
 		const char *status = js_str(check, "status");
 
 		js_push(rows, row);
-		desk_put(row, "name", name);
-		desk_put(row, "state", json_object_get_string(state));
-		desk_put(row, "says", js_str(check, "error"));
-		js_add(row, "well", js_made(json_object_new_boolean(
-				status && strcmp(status, "ok") == 0)));
+		js_put(row, "name", name);
+		js_put(row, "state", json_object_get_string(state));
+		js_put(row, "says", js_str(check, "error"));
+		js_flag(row, "well", status && strcmp(status, "ok") == 0);
 	}
 }
 

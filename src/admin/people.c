@@ -18,9 +18,9 @@ static void add_people(struct req *rq, struct json_object *o, const struct desk_
 
 		state = state ? state : status;
 		at = at ? at : js_str(row, "joined_at");
-		desk_put(row, "at", page_when(rq, at, NULL, e->zone));
+		js_put(row, "at", page_when(rq, at, NULL, e->zone));
 		if (state)
-			desk_put(row, "word", js_str(js_get(js_get(o, "t"), "words"), state));
+			js_put(row, "word", js_str(js_get(js_get(o, "t"), "words"), state));
 	}
 	js_add(o, "people", json_object_get(rows));
 }
@@ -38,10 +38,9 @@ static void add_states(struct req *rq, struct json_object *o)
 		struct json_object *one = js_made(json_object_new_object());
 
 		js_push(list, one);
-		desk_put(one, "value", states[i]);
-		desk_put(one, "label", js_str(js_get(js_get(o, "t"), "words"), states[i]));
-		js_add(one, "chosen", js_made(json_object_new_boolean(
-				strcmp(states[i], chosen ? chosen : "going") == 0)));
+		js_put(one, "value", states[i]);
+		js_put(one, "label", js_str(js_get(js_get(o, "t"), "words"), states[i]));
+		js_flag(one, "chosen", strcmp(states[i], chosen ? chosen : "going") == 0);
 	}
 }
 

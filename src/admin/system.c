@@ -27,9 +27,9 @@ static void add_settings(struct req *rq, struct json_object *o)
 		struct json_object *one = js_made(json_object_new_object());
 
 		js_push(rows, one);
-		desk_put(one, "name", row->name);
-		desk_put(one, "value", config_value(rq->ctx->cfg, row, buf, sizeof(buf)));
-		desk_put(one, "text", row->text);
+		js_put(one, "name", row->name);
+		js_put(one, "value", config_value(rq->ctx->cfg, row, buf, sizeof(buf)));
+		js_put(one, "text", row->text);
 	}
 }
 
@@ -44,8 +44,7 @@ static void add_cache(struct json_object *o)
 
 	js_add(o, "cache", cache);
 	for (size_t i = 0; i < COUNT(rows); i++)
-		js_add(cache, rows[i].name,
-		       js_made(json_object_new_int64((int64_t)metric_value(rows[i].n))));
+		js_number(cache, rows[i].name, (int64_t)metric_value(rows[i].n));
 }
 
 /* PostgreSQL's text of an instant, to the second. */
@@ -73,15 +72,14 @@ enum err admin_system(struct req *rq)
 
 		shorten(job, "run_at");
 		shorten(job, "finished_at");
-		js_add(job, "failing", js_made(json_object_new_boolean(
-				strcmp(js_str(job, "failures"), "0") != 0)));
+		js_flag(job, "failing", strcmp(js_str(job, "failures"), "0") != 0);
 	}
 	js_add(o, "jobs", json_object_get(jobs));
 	js_add(o, "parked", json_object_get(parked));
-	desk_put(o, "postgresql", postgresql);
-	js_add(o, "violations", js_made(json_object_new_int64(violations)));
-	js_add(o, "violated", js_made(json_object_new_boolean(violations > 0)));
-	js_add(o, "looked", js_made(json_object_new_boolean(violations >= 0)));
+	js_put(o, "postgresql", postgresql);
+	js_number(o, "violations", violations);
+	js_flag(o, "violated", violations > 0);
+	js_flag(o, "looked", violations >= 0);
 	add_settings(rq, o);
 	add_cache(o);
 	return page_reply(rq, 200, "admin/system", o);
@@ -121,8 +119,8 @@ static enum err show_categories(struct req *rq, int status, struct json_object *
 	ctx_forgive(rq->ctx);
 	TRY(events_categories(rq->ctx, &json));
 	js_add(o, "categories", json_object_get(js_own(rq->ctx->arena, json)));
-	js_add(o, "fresh", js_made(json_object_new_boolean(fresh)));
-	desk_put(o, "slug", js_str(texts, "slug"));
+	js_flag(o, "fresh", fresh);
+	js_put(o, "slug", js_str(texts, "slug"));
 	return page_reply(rq, status, "admin/categories", o);
 }
 
@@ -140,8 +138,8 @@ enum err admin_categories(struct req *rq)
 			return show_categories(rq, 200, form_texts(rq, category_fields, one, "UTC"),
 					       false);
 	}
-	desk_put(fresh, "is_active", "true");
-	desk_put(fresh, "color", "#64748B");
+	js_put(fresh, "is_active", "true");
+	js_put(fresh, "color", "#64748B");
 	return slug ? fail(rq->ctx, E_NOTFOUND, "no such category") :
 		      show_categories(rq, 200, fresh, true);
 }

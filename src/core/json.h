@@ -22,6 +22,10 @@ enum err js_parse(struct ctx *c, struct str s, struct json_object **out) MUST_CH
 struct json_object *js_made(struct json_object *o);
 void js_add(struct json_object *o, const char *key, struct json_object *v);
 void js_push(struct json_object *array, struct json_object *v);
+/* Members of plain types: a text (NULL for null), a switch, a whole number. */
+void js_put(struct json_object *o, const char *key, const char *text);
+void js_flag(struct json_object *o, const char *key, bool on);
+void js_number(struct json_object *o, const char *key, int64_t n);
 
 /* An empty object that belongs to the arena. */
 struct json_object *js_object(struct arena *a);

@@ -32,6 +32,21 @@ void js_push(struct json_object *array, struct json_object *v)
 		abort();
 }
 
+void js_put(struct json_object *o, const char *key, const char *text)
+{
+	js_add(o, key, text ? js_made(json_object_new_string(text)) : NULL);
+}
+
+void js_flag(struct json_object *o, const char *key, bool on)
+{
+	js_add(o, key, js_made(json_object_new_boolean(on)));
+}
+
+void js_number(struct json_object *o, const char *key, int64_t n)
+{
+	js_add(o, key, js_made(json_object_new_int64(n)));
+}
+
 static char next(struct build *b)
 {
 	b->p += strspn(b->p, " \t\r\n,:");

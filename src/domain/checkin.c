@@ -124,8 +124,7 @@ static enum err add_code_ends(struct ctx *c, struct json_object *o)
 						      js_str(event, "id") }, code));
 		json_object_object_del(one, "ms");
 		json_object_object_del(one, "sort");
-		js_add(one, "code_end",
-		       js_made(json_object_new_string(code + strlen(code) - 4)));
+		js_put(one, "code_end", code + strlen(code) - 4);
 	}
 	return OK;
 }

@@ -55,7 +55,7 @@ static void keep(struct reading *r, const char *name, const char *sent, struct j
 					  json_object_get_string(first));
 		return;
 	}
-	js_add(r->names, name, js_made(json_object_new_string(sent)));
+	js_put(r->names, name, sent);
 	js_add(r->values, name, json_object_get(v));
 }
 

@@ -167,11 +167,6 @@ enum err people_register(struct ctx *c, const struct input *in, const struct cli
 	return db_transaction(c, insert_and_open, &n);
 }
 
-static void add_text(struct json_object *o, const char *key, const char *value)
-{
-	js_add(o, key, value ? js_made(json_object_new_string(value)) : NULL);
-}
-
 static bool role_given(const char *role)
 {
 	enum role r = role_parse(role);
@@ -190,9 +185,9 @@ enum err people_create(struct ctx *c, const struct person *a, struct id *out)
 	struct newcomer n = { .role = a->role };
 	struct input in;
 
-	add_text(o, "email", a->email);
-	add_text(o, "name", a->name);
-	add_text(o, "password", a->password);
+	js_put(o, "email", a->email);
+	js_put(o, "name", a->name);
+	js_put(o, "password", a->password);
 	if (!role_given(a->role))
 		return wrong_role(c);
 	TRY(input_read(c, people_register_fields, o, (struct input_mode){ .partial = false }, &in));

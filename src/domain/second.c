@@ -85,11 +85,6 @@ static const char *encoded(struct ctx *c, const char *email)
 	return strbuf_str(&b);
 }
 
-static void put(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, js_made(json_object_new_string(value)));
-}
-
 enum err second_state(struct ctx *c, struct json_object **out)
 {
 	const char *since, *secret;
@@ -99,16 +94,16 @@ enum err second_state(struct ctx *c, struct json_object **out)
 	TRY(load(c, &r, &s));
 	since = s.sealed ? db_get(r, 0, 1) : NULL;
 	*out = js_object(c->arena);
-	js_add(*out, "on", js_made(json_object_new_boolean(since != NULL)));
+	js_flag(*out, "on", since != NULL);
 	if (since) {
-		put(*out, "since", since);
-		js_add(*out, "recovery_left", js_made(json_object_new_int64(db_get_long(r, 0, 3))));
+		js_put(*out, "since", since);
+		js_number(*out, "recovery_left", db_get_long(r, 0, 3));
 		return OK;
 	}
 	secret = s.sealed ? seal_open(c, PURPOSE, s.sealed) : NULL;
 	if (secret) {
-		put(*out, "secret", secret);
-		put(*out, "uri", totp_uri(c, secret, encoded(c, c->actor->email)));
+		js_put(*out, "secret", secret);
+		js_put(*out, "uri", totp_uri(c, secret, encoded(c, c->actor->email)));
 	}
 	return OK;
 }

@@ -21,7 +21,7 @@ enum err people_sessions(struct ctx *c, const char **json)
 		struct json_object *one = json_object_array_get_idx(list, i);
 		bool here = c->actor->session && strcmp(c->actor->session, js_str(one, "id")) == 0;
 
-		js_add(one, "current", js_made(json_object_new_boolean(here)));
+		js_flag(one, "current", here);
 	}
 	*json = json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN |
 							     JSON_C_TO_STRING_NOSLASHESCAPE);

@@ -204,6 +204,6 @@ enum err tickets_mine(struct ctx *c, const struct id *event, struct json_object 
 	*out = js_own(c->arena, db_get(r, 0, 0));
 	if (!*out)
 		return fail(c, E_INTERNAL, "a ticket could not be read");
-	js_add(*out, "code", js_made(json_object_new_string(code)));
+	js_put(*out, "code", code);
 	return OK;
 }

@@ -19,18 +19,13 @@ static struct json_object *by_day(struct req *rq, struct json_object *events)
 
 			last = js_str(e, "day");
 			list = js_made(json_object_new_array());
-			js_add(day, "day", js_made(json_object_new_string(last)));
+			js_put(day, "day", last);
 			js_add(day, "events", list);
 			js_push(days, day);
 		}
 		js_push(list, json_object_get(e));
 	}
 	return days;
-}
-
-static void put(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, value ? js_made(json_object_new_string(value)) : NULL);
 }
 
 /* Where else what is shown can be had: the next page, the other view, for calendars and readers. */
@@ -40,12 +35,12 @@ static void add_addresses(struct req *rq, struct json_object *o)
 	bool month = js_str(rq->query.values, "view") &&
 		     strcmp(js_str(rq->query.values, "view"), "month") == 0;
 
-	put(o, "as_list", site_query(rq, "/", "cursor page view month from to", NULL));
-	put(o, "as_month",
-	    site_query(rq, "/?view=month", "cursor page view month limit count from to", NULL));
-	put(o, "as_ics", site_query(rq, "/events.ics", for_feeds, NULL));
-	put(o, "as_atom", site_query(rq, "/events.atom", for_feeds, NULL));
-	js_add(o, "in_months", js_made(json_object_new_boolean(month)));
+	js_put(o, "as_list", site_query(rq, "/", "cursor page view month from to", NULL));
+	js_put(o, "as_month",
+	       site_query(rq, "/?view=month", "cursor page view month limit count from to", NULL));
+	js_put(o, "as_ics", site_query(rq, "/events.ics", for_feeds, NULL));
+	js_put(o, "as_atom", site_query(rq, "/events.atom", for_feeds, NULL));
+	js_flag(o, "in_months", month);
 }
 
 static enum err add_categories(struct req *rq, struct json_object *o)
@@ -59,7 +54,7 @@ static enum err add_categories(struct req *rq, struct json_object *o)
 		struct json_object *one = json_object_array_get_idx(list, i);
 
 		if (chosen && strcmp(chosen, js_str(one, "slug")) == 0)
-			js_add(one, "chosen", js_made(json_object_new_boolean(true)));
+			js_flag(one, "chosen", true);
 	}
 	js_add(o, "categories", json_object_get(list));
 	return OK;
@@ -75,7 +70,7 @@ static void add_filters(struct req *rq, struct json_object *o)
 	if (from)
 		js_add(o, "from_day", js_made(json_object_new_string_len(from, 10)));
 	if (json_object_object_get_ex(rq->query.values, "tags", &tags))
-		put(o, "tags_text", site_value_text(rq->ctx->arena, tags).p);
+		js_put(o, "tags_text", site_value_text(rq->ctx->arena, tags).p);
 }
 
 static enum err add_list(struct req *rq, struct json_object *o)
@@ -88,7 +83,7 @@ static enum err add_list(struct req *rq, struct json_object *o)
 	js_add(o, "days", by_day(rq, js_own(a, l.items)));
 	cursor = js_str(js_own(a, l.pagination), "next_cursor");
 	if (cursor)
-		put(o, "next", site_query(rq, "/", "cursor page", cursor));
+		js_put(o, "next", site_query(rq, "/", "cursor page", cursor));
 	return OK;
 }
 

@@ -123,7 +123,7 @@ enum err feed_atom(struct req *rq)
 	struct list l;
 
 	if (!given)
-		js_add(rq->query.values, "sort", js_made(json_object_new_string("-created_at")));
+		js_put(rq->query.values, "sort", "-created_at");
 	TRY(list_events(rq->ctx, &rq->query, &l));
 	if (!given)	/* addresses within the feed look like the one that was asked for */
 		json_object_object_del(rq->query.values, "sort");

@@ -52,16 +52,6 @@ struct docs {
 	struct json_object *says;	/* of the reader's language */
 };
 
-static void put(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, value ? js_made(json_object_new_string(value)) : NULL);
-}
-
-static void flag(struct json_object *o, const char *name, bool value)
-{
-	js_add(o, name, js_made(json_object_new_boolean(value)));
-}
-
 static struct json_object *new_list(struct json_object *o, const char *name)
 {
 	struct json_object *list = js_made(json_object_new_array());
@@ -150,10 +140,10 @@ static void add_fields(const struct docs *d, struct json_object *o, const char *
 		struct json_object *row = new_row(list), *also;
 		struct str rest = str_of(f->aliases);
 
-		put(row, "name", f->name);
-		put(row, "rule", rule_of(d, f));
-		put(row, "doc", f->doc);
-		flag(row, "required", f->flags & IN_REQUIRED);
+		js_put(row, "name", f->name);
+		js_put(row, "rule", rule_of(d, f));
+		js_put(row, "doc", f->doc);
+		js_flag(row, "required", f->flags & IN_REQUIRED);
 		also = new_list(row, "aliases");
 		while (rest.p) {
 			struct str one = str_cut(rest, '|', &rest);
@@ -267,20 +257,20 @@ static void add_operation(const struct docs *d, struct json_object *list, const 
 	struct json_object *o = new_row(list);
 	struct arena *a = d->arena;
 
-	put(o, "method", method_name(r->method));
-	put(o, "path", openapi_path(a, r->path));
-	put(o, "anchor", anchor_of(a, r));
-	put(o, "doc", r->doc);
-	flag(o, "member", r->who == WHO_MEMBER);
-	flag(o, "local", r->who == WHO_LOCAL);
-	put(o, "may", permissions_text(a, r->may));
-	flag(o, "keyed", r->flags & RF_KEYED);
-	flag(o, "if_match", r->flags & RF_IF_MATCH);
-	flag(o, "bare", r->flags & RF_BARE);
-	flag(o, "reads", r->method == M_GET);
+	js_put(o, "method", method_name(r->method));
+	js_put(o, "path", openapi_path(a, r->path));
+	js_put(o, "anchor", anchor_of(a, r));
+	js_put(o, "doc", r->doc);
+	js_flag(o, "member", r->who == WHO_MEMBER);
+	js_flag(o, "local", r->who == WHO_LOCAL);
+	js_put(o, "may", permissions_text(a, r->may));
+	js_flag(o, "keyed", r->flags & RF_KEYED);
+	js_flag(o, "if_match", r->flags & RF_IF_MATCH);
+	js_flag(o, "bare", r->flags & RF_BARE);
+	js_flag(o, "reads", r->method == M_GET);
 	add_fields(d, o, "query", r->query);
 	add_fields(d, o, "body", r->body);
-	put(o, "example", example_of(a, r));
+	js_put(o, "example", example_of(a, r));
 }
 
 static struct json_object *operations_of(const struct docs *d, size_t group)
@@ -312,9 +302,9 @@ static void add_errors(struct req *rq, struct json_object *o)
 	for (int e = OK + 1; e < ERR_COUNT; e++) {
 		struct json_object *row = new_row(list);
 
-		put(row, "code", err_info((enum err)e)->code);
-		put(row, "title", page_reason(rq, err_info((enum err)e)->title));
-		js_add(row, "status", js_made(json_object_new_int(err_info((enum err)e)->http)));
+		js_put(row, "code", err_info((enum err)e)->code);
+		js_put(row, "title", page_reason(rq, err_info((enum err)e)->title));
+		js_number(row, "status", err_info((enum err)e)->http);
 	}
 }
 
@@ -326,11 +316,11 @@ enum err site_docs(struct req *rq)
 	for (size_t i = 0; i < COUNT(groups); i++) {
 		struct json_object *g = new_row(list);
 
-		put(g, "name", groups[i].name);
-		put(g, "title", title_of(&d, i));
+		js_put(g, "name", groups[i].name);
+		js_put(g, "title", title_of(&d, i));
 		js_add(g, "operations", operations_of(&d, i));
 	}
-	put(o, "url", rq->ctx->cfg->http_public_url);
+	js_put(o, "url", rq->ctx->cfg->http_public_url);
 	add_errors(rq, o);
 	return page_reply(rq, 200, "site/docs", o);
 }
@@ -343,7 +333,7 @@ enum err site_docs_group(struct req *rq)
 	for (size_t i = 0; i < COUNT(groups); i++) {
 		if (!str_is(req_param(rq, "group"), groups[i].name))
 			continue;
-		put(o, "title", title_of(&d, i));
+		js_put(o, "title", title_of(&d, i));
 		js_add(o, "operations", operations_of(&d, i));
 		return page_reply(rq, 200, "site/docs_group", o);
 	}

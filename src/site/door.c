@@ -32,16 +32,6 @@ static const struct input_field undo_fields[] = {
 	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
 };
 
-static void put(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, value ? js_made(json_object_new_string(value)) : NULL);
-}
-
-static void flag(struct json_object *o, const char *name, bool value)
-{
-	js_add(o, name, js_made(json_object_new_boolean(value)));
-}
-
 /* ---- what the page shows ---- */
 
 /* In the reader's language. */
@@ -71,14 +61,14 @@ static void add_look(struct req *rq, struct json_object *page, struct json_objec
 			kind = looks[i].kind;
 			icon = looks[i].icon;
 		}
-	put(entry, "kind", kind);
-	put(entry, "icon", icon);
-	put(entry, "word", word(page, reason));
-	put(entry, "time", page_hours(rq, js_str(entry, "at"), NULL, zone));
-	put(entry, "since", strcmp(reason, "already") == 0 && since ?
-				    page_when(rq, since, NULL, zone) : NULL);
-	flag(entry, "can_undo", strcmp(reason, "ok") == 0);
-	put(entry, "undo_nonce", id_new().s);
+	js_put(entry, "kind", kind);
+	js_put(entry, "icon", icon);
+	js_put(entry, "word", word(page, reason));
+	js_put(entry, "time", page_hours(rq, js_str(entry, "at"), NULL, zone));
+	js_put(entry, "since",
+	       strcmp(reason, "already") == 0 && since ? page_when(rq, since, NULL, zone) : NULL);
+	js_flag(entry, "can_undo", strcmp(reason, "ok") == 0);
+	js_put(entry, "undo_nonce", id_new().s);
 }
 
 static void add_looks(struct req *rq, struct json_object *page, struct json_object *look,
@@ -95,13 +85,13 @@ static void add_looks(struct req *rq, struct json_object *page, struct json_obje
 		struct json_object *one = json_object_array_get_idx(found, i);
 		const char *state = js_str(one, "state");
 
-		put(one, "word", word(page, state));
-		flag(one, "inside", strcmp(state, "attended") == 0);
-		flag(one, "waits", strcmp(state, "waitlisted") == 0);
-		put(one, "nonce", id_new().s);
+		js_put(one, "word", word(page, state));
+		js_flag(one, "inside", strcmp(state, "attended") == 0);
+		js_flag(one, "waits", strcmp(state, "waitlisted") == 0);
+		js_put(one, "nonce", id_new().s);
 	}
 	if (found)
-		flag(look, "nobody", json_object_array_length(found) == 0);
+		js_flag(look, "nobody", json_object_array_length(found) == 0);
 }
 
 /* typed: a form that was refused; it is shown again as it was. */
@@ -116,17 +106,17 @@ static enum err show(struct req *rq, const struct desk *d, struct json_object *t
 			 &(struct look){ q, js_str(rq->query.values, "scan") }, &look));
 	event = js_get(look, "event");
 	zone = js_str(event, "timezone");
-	put(event, "when", page_when(rq, js_str(event, "start_date"), js_str(event, "end_date"),
-				     zone));
-	flag(event, "cancelled", strcmp(js_str(event, "status"), "cancelled") == 0);
+	js_put(event, "when",
+	       page_when(rq, js_str(event, "start_date"), js_str(event, "end_date"), zone));
+	js_flag(event, "cancelled", strcmp(js_str(event, "status"), "cancelled") == 0);
 	add_looks(rq, o, look, zone);
 	js_add(o, "look", json_object_get(look));
-	put(o, "action", d->path);
-	put(o, "nonce", id_new().s);
-	put(o, "gate_key", d->gate_key);
-	put(o, "q", q);
+	js_put(o, "action", d->path);
+	js_put(o, "nonce", id_new().s);
+	js_put(o, "gate_key", d->gate_key);
+	js_put(o, "q", q);
 	js_add(o, "typed", json_object_get(typed));
-	flag(o, "hosting", !d->gate_key);
+	js_flag(o, "hosting", !d->gate_key);
 	return page_reply(rq, typed ? 422 : 200, "site/door", o);
 }
 
@@ -176,8 +166,8 @@ static enum err scan(struct req *rq, const struct desk *d)
 	if (code && is_name(code))
 		return see(rq, d, "q", code);
 	if (code || user)
-		put(what.values, code ? "ticket" : "user_id", code ? code : user);
-	put(what.values, "nonce", js_str(in.values, "nonce"));
+		js_put(what.values, code ? "ticket" : "user_id", code ? code : user);
+	js_put(what.values, "nonce", js_str(in.values, "nonce"));
 	e = checkin_scan(rq->ctx, &d->door, &what, &json);
 	if (e == E_INVALID)
 		return show(rq, d, form);

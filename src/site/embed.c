@@ -42,7 +42,7 @@ enum err site_embed_list(struct req *rq)
 	rq->actor = actor_anonymous;
 	o = page_data(rq);
 	if (!js_has(rq->query.values, "limit"))
-		js_add(rq->query.values, "limit", js_made(json_object_new_int(5)));
+		js_number(rq->query.values, "limit", 5);
 	TRY(list_events(rq->ctx, &rq->query, &l));
 	events = js_own(rq->ctx->arena, l.items);
 	for (size_t i = 0; i < json_object_array_length(events); i++)
@@ -50,7 +50,7 @@ enum err site_embed_list(struct req *rq)
 	js_add(o, "events", json_object_get(events));
 	all = arena_printf(rq->ctx->arena, "%s%s", rq->ctx->cfg->http_public_url,
 			   site_query(rq, "/", "cursor page limit fragment", NULL));
-	js_add(o, "title", js_made(json_object_new_string(site_name(rq))));
-	js_add(o, "all", js_made(json_object_new_string(all)));
+	js_put(o, "title", site_name(rq));
+	js_put(o, "all", all);
 	return reply(rq, o);
 }

@@ -23,8 +23,8 @@ static enum err add_answer(struct req *rq, const struct id *id, struct json_obje
 		mine = js_own(rq->ctx->arena, json);
 		status = js_str(mine, "status");
 	}
-	js_add(o, "answered", js_made(json_object_new_boolean(strcmp(status, "not_going") != 0)));
-	js_add(mine, status, js_made(json_object_new_boolean(true)));
+	js_flag(o, "answered", strcmp(status, "not_going") != 0);
+	js_flag(mine, status, true);
 	js_add(o, "mine", json_object_get(mine));
 	return OK;
 }
@@ -35,8 +35,7 @@ enum err site_event_data(struct req *rq, const struct id *id, bool fresh, struct
 	TRY(events_get(rq->ctx, id, fresh, p));
 	*out = event_object(rq->ctx, p);
 	site_look(rq, *out);
-	js_add(*out, "may_check_in",
-	       js_made(json_object_new_boolean(policy_may(rq->ctx, p, "checkin"))));
+	js_flag(*out, "may_check_in", policy_may(rq->ctx, p, "checkin"));
 	return OK;
 }
 

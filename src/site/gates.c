@@ -42,9 +42,9 @@ static void add_secret(struct req *rq, const struct links *l, struct json_object
 	if (!gate_hash(secret, hash))
 		return;
 	keep_secret(rq, l, "", 0);
-	js_add(o, "fresh", js_made(json_object_new_string(arena_printf(
-				   rq->ctx->arena, "%s/door/%.*s", rq->ctx->cfg->http_public_url,
-				   (int)secret.n, secret.p))));
+	js_put(o, "fresh",
+	       arena_printf(rq->ctx->arena, "%s/door/%.*s", rq->ctx->cfg->http_public_url,
+			    (int)secret.n, secret.p));
 }
 
 static void add_times(struct req *rq, struct json_object *gates, const char *zone)
@@ -53,8 +53,8 @@ static void add_times(struct req *rq, struct json_object *gates, const char *zon
 		struct json_object *g = json_object_array_get_idx(gates, i);
 		const char *until = page_when(rq, js_str(g, "expires_at"), NULL, zone);
 
-		js_add(g, "until", js_made(json_object_new_string(until)));
-		js_add(g, js_str(g, "state"), js_made(json_object_new_boolean(true)));
+		js_put(g, "until", until);
+		js_flag(g, js_str(g, "state"), true);
 	}
 }
 
@@ -75,7 +75,7 @@ static enum err show(struct req *rq, const struct links *l, struct json_object *
 	js_add(o, "event", json_object_get(event));
 	js_add(o, "gates", json_object_get(gates));
 	js_add(o, "typed", json_object_get(typed));
-	js_add(o, "back", js_made(json_object_new_string(l->path)));
+	js_put(o, "back", l->path);
 	return page_reply(rq, typed ? 422 : 200, "site/gates", o);
 }
 

@@ -3,16 +3,6 @@
 #include "core/strbuf.h"
 #include "site/site.h"
 
-static void flag(struct json_object *o, const char *name, bool value)
-{
-	js_add(o, name, js_made(json_object_new_boolean(value)));
-}
-
-static void text(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, js_made(json_object_new_string(value)));
-}
-
 static bool is(struct json_object *e, const char *name, const char *word)
 {
 	const char *v = js_str(e, name);
@@ -33,17 +23,17 @@ void site_look(struct req *rq, struct json_object *e)
 	struct arena *a = rq->ctx->arena;
 	const char *zone = js_str(e, "timezone"), *start = js_str(e, "start_date");
 
-	text(e, "when", page_when(rq, start, js_str(e, "end_date"), zone));
-	text(e, "day", page_day(rq, start, zone));
-	text(e, "hours", page_hours(rq, start, js_str(e, "end_date"), zone));
-	text(e, "begins", page_hours(rq, start, NULL, zone));
-	text(e, "path", arena_printf(a, "/e/%s", js_str(e, "slug")));
-	text(e, "address", arena_printf(a, "%s%s", rq->ctx->cfg->http_public_url,
-					js_str(e, "path")));
-	flag(e, "free", json_object_get_double(js_get(e, "price")) == 0);
-	flag(e, "full", is_full(e));
-	flag(e, "cancelled", is(e, "status", "cancelled"));
-	flag(e, "over", is(e, "status", "completed"));
+	js_put(e, "when", page_when(rq, start, js_str(e, "end_date"), zone));
+	js_put(e, "day", page_day(rq, start, zone));
+	js_put(e, "hours", page_hours(rq, start, js_str(e, "end_date"), zone));
+	js_put(e, "begins", page_hours(rq, start, NULL, zone));
+	js_put(e, "path", arena_printf(a, "/e/%s", js_str(e, "slug")));
+	js_put(e, "address",
+	       arena_printf(a, "%s%s", rq->ctx->cfg->http_public_url, js_str(e, "path")));
+	js_flag(e, "free", json_object_get_double(js_get(e, "price")) == 0);
+	js_flag(e, "full", is_full(e));
+	js_flag(e, "cancelled", is(e, "status", "cancelled"));
+	js_flag(e, "over", is(e, "status", "completed"));
 }
 
 /* ---- addresses ---- */

@@ -6,17 +6,12 @@
 #include "web/form.h"
 #include "web/session.h"
 
-static void put(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, js_made(json_object_new_string(value)));
-}
-
 /* Which entry of the menu is this page? */
 struct json_object *site_me_page(struct req *rq, const char *here)
 {
 	struct json_object *o = page_data(rq), *at = js_made(json_object_new_object());
 
-	js_add(at, here, js_made(json_object_new_boolean(true)));
+	js_flag(at, here, true);
 	js_add(o, "here", at);
 	return o;
 }
@@ -29,7 +24,7 @@ static enum err add_events(struct req *rq, struct json_object *o, const char *ro
 	struct json_object *events;
 	struct list l;
 
-	put(in.values, "role", role);
+	js_put(in.values, "role", role);
 	TRY(list_mine(rq->ctx, &in, &l));
 	events = js_own(rq->ctx->arena, l.items);
 	for (size_t i = 0; i < json_object_array_length(events); i++)
@@ -94,9 +89,10 @@ enum err site_sessions(struct req *rq)
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *one = json_object_array_get_idx(list, i);
 
-		put(one, "name", agent_name(rq, js_str(one, "agent") ? js_str(one, "agent") : ""));
-		put(one, "last", page_when(rq, js_str(one, "used_at"), NULL, "UTC"));
-		put(one, "since", page_day(rq, js_str(one, "created_at"), "UTC"));
+		js_put(one, "name",
+		       agent_name(rq, js_str(one, "agent") ? js_str(one, "agent") : ""));
+		js_put(one, "last", page_when(rq, js_str(one, "used_at"), NULL, "UTC"));
+		js_put(one, "since", page_day(rq, js_str(one, "created_at"), "UTC"));
 	}
 	js_add(o, "sessions", json_object_get(list));
 	return page_reply(rq, 200, "site/sessions", o);

@@ -19,16 +19,6 @@ struct grid {
 	int more[CELLS_MAX];
 };
 
-static void put(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, js_made(json_object_new_string(value)));
-}
-
-static void flag(struct json_object *o, const char *name, bool value)
-{
-	js_add(o, name, js_made(json_object_new_boolean(value)));
-}
-
 static const char *day_text(struct arena *a, int64_t day_us)
 {
 	char text[CLOCK_TEXT];
@@ -72,9 +62,9 @@ static enum err find_events(struct req *rq, const struct grid *g, struct list *o
 	json_object_object_foreach(rq->query.values, name, v)
 		if (!str_listed("view month page cursor limit count sort from to", name))
 			js_add(in.values, name, json_object_get(v));
-	put(in.values, "from", clock_format(g->first - DAY_US, text));
-	put(in.values, "to", clock_format(g->first + (g->cells + 1) * DAY_US, text));
-	js_add(in.values, "limit", js_made(json_object_new_int(LIST_FEED)));
+	js_put(in.values, "from", clock_format(g->first - DAY_US, text));
+	js_put(in.values, "to", clock_format(g->first + (g->cells + 1) * DAY_US, text));
+	js_number(in.values, "limit", LIST_FEED);
 	return list_events(rq->ctx, &in, out);
 }
 
@@ -116,13 +106,14 @@ static void add_day(struct req *rq, struct grid *g, int cell, struct json_object
 	struct tm tm;
 
 	clock_local(NULL, g->first + cell * DAY_US, &tm);
-	js_add(day, "number", js_made(json_object_new_int(tm.tm_mday)));
-	put(day, "date", text);
-	put(day, "name", page_text_at(rq, "days", tm.tm_wday));
-	flag(day, "outside", tm.tm_mon != g->month.tm_mon);
-	flag(day, "today", strcmp(text, day_text(rq->ctx->arena, clock_now_us())) == 0);
-	put(day, "list", site_query(rq, arena_printf(rq->ctx->arena, "/?from=%s&to=%s", text, text),
-				    "cursor page view month limit count sort from to", NULL));
+	js_number(day, "number", tm.tm_mday);
+	js_put(day, "date", text);
+	js_put(day, "name", page_text_at(rq, "days", tm.tm_wday));
+	js_flag(day, "outside", tm.tm_mon != g->month.tm_mon);
+	js_flag(day, "today", strcmp(text, day_text(rq->ctx->arena, clock_now_us())) == 0);
+	js_put(day, "list",
+	       site_query(rq, arena_printf(rq->ctx->arena, "/?from=%s&to=%s", text, text),
+			  "cursor page view month limit count sort from to", NULL));
 	g->days[cell] = day;
 	g->events[cell] = js_made(json_object_new_array());
 	js_add(day, "events", g->events[cell]);
@@ -156,8 +147,8 @@ static void add_neighbour(struct req *rq, const struct grid *g, int months, stru
 	timegm(&tm);
 	path = arena_printf(rq->ctx->arena, "/?view=month&month=%04d-%02d", tm.tm_year + 1900,
 			    tm.tm_mon + 1);
-	put(o, months < 0 ? "month_before" : "month_after",
-	    site_query(rq, path, "cursor page view month limit count sort from to", NULL));
+	js_put(o, months < 0 ? "month_before" : "month_after",
+	       site_query(rq, path, "cursor page view month limit count sort from to", NULL));
 }
 
 enum err site_month(struct req *rq, struct json_object *o)
@@ -171,8 +162,9 @@ enum err site_month(struct req *rq, struct json_object *o)
 	TRY(month_of(rq, &g.month));
 	lay_out(&g);
 	TRY(find_events(rq, &g, &l));
-	put(o, "month", arena_printf(a, "%s %d", page_text_at(rq, "months", g.month.tm_mon),
-				     g.month.tm_year + 1900));
+	js_put(o, "month",
+	       arena_printf(a, "%s %d", page_text_at(rq, "months", g.month.tm_mon),
+			    g.month.tm_year + 1900));
 	add_neighbour(rq, &g, -1, o);
 	add_neighbour(rq, &g, 1, o);
 	for (int i = 1; i <= 7; i++)
@@ -181,7 +173,7 @@ enum err site_month(struct req *rq, struct json_object *o)
 	fill_in(rq, &g, js_own(a, l.items));
 	for (int i = 0; i < g.cells; i++)
 		if (g.more[i])
-			js_add(g.days[i], "more", js_made(json_object_new_int(g.more[i])));
-	flag(o, "too_many", js_str(js_own(a, l.pagination), "next_cursor"));
+			js_number(g.days[i], "more", g.more[i]);
+	js_flag(o, "too_many", js_str(js_own(a, l.pagination), "next_cursor"));
 	return OK;
 }

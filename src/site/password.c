@@ -5,24 +5,14 @@
 #include "web/guard.h"
 #include "web/session.h"
 
-static void flag(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, js_made(json_object_new_boolean(value != NULL)));
-}
-
-static void text(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, value ? js_made(json_object_new_string(value)) : NULL);
-}
-
 /* ---- asking for a mail ---- */
 
 static enum err show_forgot(struct req *rq, int status, const char *email)
 {
 	struct json_object *o = page_data(rq);
 
-	text(o, "email", email);
-	flag(o, "sent", js_str(rq->query.values, "sent"));
+	js_put(o, "email", email);
+	js_flag(o, "sent", js_str(rq->query.values, "sent") != NULL);
 	page_add_errors(rq, o);
 	return page_reply(rq, status, "site/forgot", o);
 }
@@ -58,8 +48,8 @@ static enum err show_reset(struct req *rq, int status, const char *token)
 {
 	struct json_object *o = page_data(rq);
 
-	text(o, "token", token);
-	flag(o, "done", js_str(rq->query.values, "done"));
+	js_put(o, "token", token);
+	js_flag(o, "done", js_str(rq->query.values, "done") != NULL);
 	page_add_errors(rq, o);
 	return page_reply(rq, status, "site/reset", o);
 }

@@ -23,7 +23,7 @@ static enum err show(struct req *rq, const char *const codes[SECOND_RECOVERY])
 		for (int i = 0; i < SECOND_RECOVERY; i++)
 			js_push(list, js_made(json_object_new_string(codes[i])));
 		js_add(o, "codes", list);
-		js_add(o, "new_codes", js_made(json_object_new_boolean(true)));
+		js_flag(o, "new_codes", true);
 	}
 	return page_reply(rq, status, "site/second", o);
 }

@@ -41,12 +41,12 @@ static enum err show(struct req *rq, const struct entry *entry, struct json_obje
 	int status = rq->ctx->err == OK ? 200 : err_info(rq->ctx->err)->http;
 	const char *next = next_of(js_str(typed, "next"));
 
-	js_add(o, "next", js_made(json_object_new_string(next)));
+	js_put(o, "next", next);
 	/* What leads from here to the other way of getting in leads on to there, not back here. */
-	js_add(o, "path", js_made(json_object_new_string(next)));
+	js_put(o, "path", next);
 	for (size_t i = 0; i < COUNT(kept); i++)
 		if (js_str(typed, kept[i]))
-			js_add(o, kept[i], js_made(json_object_new_string(js_str(typed, kept[i]))));
+			js_put(o, kept[i], js_str(typed, kept[i]));
 	page_add_errors(rq, o);
 	return page_reply(rq, status, entry->page, o);
 }
@@ -80,11 +80,11 @@ enum err site_entry(struct req *rq)
 	e = input_read(rq->ctx, entry->fields, form, (struct input_mode){ .text = true }, &in);
 	if (e == OK)
 		e = entry->enter(rq->ctx, &in, &from, &s);
-	js_add(form, "next", js_made(json_object_new_string(next)));
+	js_put(form, "next", next);
 	if (kept)
-		js_add(form, "kept", js_made(json_object_new_string(kept)));
+		js_put(form, "kept", kept);
 	if (e == E_UNAUTH && s.pending) {
-		js_add(form, "pending", js_made(json_object_new_string(s.pending)));
+		js_put(form, "pending", s.pending);
 		return show(rq, &code, form);
 	}
 	if (e == E_INVALID || e == E_UNAUTH || e == E_CONFLICT)

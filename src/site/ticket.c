@@ -17,8 +17,7 @@ enum err site_ticket(struct req *rq)
 	TRY(qr_value(rq->ctx, tickets_plain(rq->ctx->arena, code), code, &picture));
 	json_object_object_get_ex(ticket, "event", &event);
 	site_look(rq, event);
-	js_add(ticket, "attended", js_made(json_object_new_boolean(
-					   js_str(ticket, "checked_in_at") != NULL)));
+	js_flag(ticket, "attended", js_str(ticket, "checked_in_at") != NULL);
 	js_add(o, "qr_html", picture);
 	js_add(o, "ticket", json_object_get(ticket));
 	return page_reply(rq, 200, "site/ticket", o);

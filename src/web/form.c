@@ -11,16 +11,6 @@
 #define AGAIN "_again"
 #define KEPT_MAX ((size_t)256 << 10)
 
-static void put(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, value ? js_made(json_object_new_string(value)) : NULL);
-}
-
-static void flag(struct json_object *o, const char *name, bool value)
-{
-	js_add(o, name, js_made(json_object_new_boolean(value)));
-}
-
 /* ---- reading ---- */
 
 /* Browsers end lines by CR LF, whatever stood in the field. */
@@ -124,11 +114,11 @@ struct json_object *form_texts(struct req *rq, const struct input_field *table,
 		struct json_object *v = js_get(values, f->name);
 
 		if (f->type != IN_COORDS) {
-			put(o, f->name, value_text(a, f, v, zone));
+			js_put(o, f->name, value_text(a, f, v, zone));
 			continue;
 		}
-		put(o, "lat", value_text(a, f, js_get(v, "lat"), zone));
-		put(o, "lng", value_text(a, f, js_get(v, "lng"), zone));
+		js_put(o, "lat", value_text(a, f, js_get(v, "lat"), zone));
+		js_put(o, "lng", value_text(a, f, js_get(v, "lng"), zone));
 	}
 	return o;
 }
@@ -182,20 +172,20 @@ static void add_field(struct showing *s, const struct input_field *f, const char
 	const char *value = js_str(s->texts, name), *reason = message_for(s->rq->ctx, name);
 
 	js_add(s->fields, name, o);
-	put(o, "name", name);
-	put(o, "label", word(s->page, "fields", name, name));
-	put(o, "hint", word(s->page, "hints", name, NULL));
-	put(o, "value", value ? value : "");
-	put(o, "type", controls[f->type].type);
-	flag(o, "area", !controls[f->type].type);
-	flag(o, "seconds", f->type == IN_TIME || f->type == IN_END_TIME);
-	flag(o, "required", f->flags & IN_REQUIRED);
+	js_put(o, "name", name);
+	js_put(o, "label", word(s->page, "fields", name, name));
+	js_put(o, "hint", word(s->page, "hints", name, NULL));
+	js_put(o, "value", value ? value : "");
+	js_put(o, "type", controls[f->type].type);
+	js_flag(o, "area", !controls[f->type].type);
+	js_flag(o, "seconds", f->type == IN_TIME || f->type == IN_END_TIME);
+	js_flag(o, "required", f->flags & IN_REQUIRED);
 	js_add(o, "max", controls[f->type].bounded && f->max > 0 ?
 			 js_made(json_object_new_int64((int64_t)f->max)) : NULL);
-	put(o, "wrong", reason ? page_reason(s->rq, reason) : NULL);
-	flag(o, "first", reason && !s->found_wrong);
+	js_put(o, "wrong", reason ? page_reason(s->rq, reason) : NULL);
+	js_flag(o, "first", reason && !s->found_wrong);
 	s->found_wrong |= reason != NULL;
-	flag(o, "list", false);
+	js_flag(o, "list", false);
 	js_add(o, "choices", NULL);
 }
 
@@ -242,13 +232,13 @@ void form_choice(struct json_object *o, const char *field, const char *value, co
 	if (!list) {
 		list = js_made(json_object_new_array());
 		js_add(f, "choices", list);
-		put(f, "type", NULL);
-		flag(f, "list", true);
+		js_put(f, "type", NULL);
+		js_flag(f, "list", true);
 	}
 	one = js_made(json_object_new_object());
-	put(one, "value", value);
-	put(one, "label", label);
-	flag(one, "chosen", strcmp(value, js_str(f, "value")) == 0);
+	js_put(one, "value", value);
+	js_put(one, "label", label);
+	js_flag(one, "chosen", strcmp(value, js_str(f, "value")) == 0);
 	js_push(list, one);
 }
 
@@ -256,7 +246,7 @@ static void hide_one(struct json_object *list, const char *name, struct json_obj
 {
 	struct json_object *one = js_made(json_object_new_object());
 
-	put(one, "name", name);
+	js_put(one, "name", name);
 	js_add(one, "value", json_object_get(v));
 	js_push(list, one);
 }
@@ -321,11 +311,11 @@ enum err form_ask_to_sign_in(struct req *rq)
 		here = arena_printf(a, "%s?%.*s", here, (int)http->query.n, http->query.p);
 	if (http->method == M_POST && !kept)
 		here = page_before(rq);
-	put(o, "next", here);
-	put(o, "path", here);
-	put(o, "kept", kept);
-	put(o, "email", NULL);
-	flag(o, "must", true);
+	js_put(o, "next", here);
+	js_put(o, "path", here);
+	js_put(o, "kept", kept);
+	js_put(o, "email", NULL);
+	js_flag(o, "must", true);
 	return page_reply(rq, err_info(E_UNAUTH)->http, "site/login", o);
 }
 
@@ -345,6 +335,6 @@ enum err form_give_back(struct req *rq, const char *kept, const char *path)
 		hide_one(list, arena_strndup(a, p->name.p, p->name.n), v);
 		json_object_put(v);
 	}
-	put(o, "to", path);
+	js_put(o, "to", path);
 	return page_reply(rq, 200, "site/kept", o);
 }

@@ -128,25 +128,20 @@ const char *page_when(struct req *rq, const char *start, const char *end, const 
 
 /* ---- answers ---- */
 
-static void put(struct json_object *o, const char *name, const char *value)
-{
-	js_add(o, name, js_made(json_object_new_string(value)));
-}
-
 struct json_object *page_data(struct req *rq)
 {
 	struct json_object *o = js_object(rq->ctx->arena);
 	const struct words *w = language(rq);
 
 	js_add(o, "t", json_object_get(w->t));
-	put(o, "lang", w->lang);
-	put(o, "path", rq->route && (rq->route->flags & RF_SECRET) ? "/" :
+	js_put(o, "lang", w->lang);
+	js_put(o, "path", rq->route && (rq->route->flags & RF_SECRET) ? "/" :
 		       arena_strndup(rq->ctx->arena, rq->http->path.p, rq->http->path.n));
-	put(o, "version", MARQUEE_VERSION);
-	put(o, "request_id", rq->request_id);
+	js_put(o, "version", MARQUEE_VERSION);
+	js_put(o, "request_id", rq->request_id);
 	if (actor_known(&rq->actor)) {
-		put(o, "user", rq->actor.email);
-		put(o, "form_key", session_form_key(rq));
+		js_put(o, "user", rq->actor.email);
+		js_put(o, "form_key", session_form_key(rq));
 	}
 	return o;
 }
@@ -204,10 +199,10 @@ void page_add_errors(struct req *rq, struct json_object *o)
 	if (c->err == OK)
 		return;
 	wrong = js_made(json_object_new_object());
-	put(o, "error", page_reason(rq, message_of(c)));
+	js_put(o, "error", page_reason(rq, message_of(c)));
 	js_add(o, "wrong", wrong);
 	for (const struct detail *d = c->details; d; d = d->next)
-		put(wrong, d->field, page_reason(rq, d->reason));
+		js_put(wrong, d->field, page_reason(rq, d->reason));
 }
 
 /* Not programs, which send a token; nor where everybody may come, but with something else. */
@@ -229,16 +224,16 @@ void page_error(struct req *rq)
 	struct json_object *o = page_data(rq), *list = js_made(json_object_new_array());
 	struct strbuf b;
 
-	js_add(o, "status", js_made(json_object_new_int(e->http)));
-	put(o, "title", page_reason(rq, e->title));
-	put(o, "message", page_reason(rq, message_of(c)));
+	js_number(o, "status", e->http);
+	js_put(o, "title", page_reason(rq, e->title));
+	js_put(o, "message", page_reason(rq, message_of(c)));
 	js_add(o, "details", list);
 	for (const struct detail *d = c->details; d; d = d->next) {
 		struct json_object *row = js_made(json_object_new_object());
 
 		js_push(list, row);
-		put(row, "field", d->field);
-		put(row, "reason", page_reason(rq, d->reason));
+		js_put(row, "field", d->field);
+		js_put(row, "reason", page_reason(rq, d->reason));
 	}
 	strbuf_init(&b, c->arena, PAGE_MAX);
 	if (view_render(c, views, "error", o, &b) != OK)
