@@ -2,7 +2,6 @@
 #include "admin/admin.h"
 
 #include "core/json.h"
-#include "core/strbuf.h"
 #include "domain/policy.h"
 
 const struct input_field done_query[] = {
@@ -61,25 +60,10 @@ void desk_add_next(struct req *rq, struct json_object *o, const char *pagination
 {
 	struct arena *a = rq->ctx->arena;
 	const char *cursor = js_str(js_own(a, pagination), "next_cursor");
-	struct strbuf b;
+	const char *here = arena_strndup(a, rq->http->path.p, rq->http->path.n);
 
-	if (!cursor)
-		return;
-	strbuf_init(&b, a, 16384);
-	strbuf_addstr(&b, rq->http->path);
-	strbuf_addc(&b, '?');
-	json_object_object_foreach(rq->query.values, name, v) {
-		if (strcmp(name, "cursor") == 0 || strcmp(name, "page") == 0 ||
-		    strcmp(name, "done") == 0)
-			continue;
-		strbuf_adds(&b, name);
-		strbuf_addc(&b, '=');
-		strbuf_addstr(&b, http_encode(a, str_of(json_object_get_string(v))));
-		strbuf_addc(&b, '&');
-	}
-	strbuf_adds(&b, "cursor=");
-	strbuf_addstr(&b, http_encode(a, str_of(cursor)));
-	js_put(o, "next", strbuf_str(&b));
+	if (cursor)
+		js_put(o, "next", page_query(rq, here, "cursor page done", cursor));
 }
 
 /* ---- the event ---- */

@@ -14,10 +14,8 @@
 static enum err add_categories(struct req *rq, struct json_object *o)
 {
 	struct json_object *list;
-	const char *json;
 
-	TRY(events_categories(rq->ctx, &json));
-	list = js_own(rq->ctx->arena, json);
+	TRY(events_category_choices(rq->ctx, NULL, &list));
 	form_choice(o, "category", "", "–");
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *one = json_object_array_get_idx(list, i);

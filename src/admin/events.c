@@ -53,29 +53,15 @@ static void add_filters(struct req *rq, struct json_object *o)
 	}
 }
 
-static enum err add_categories(struct req *rq, struct json_object *o)
-{
-	const char *chosen = js_str(rq->query.values, "category"), *json;
-	struct json_object *list;
-
-	TRY(events_categories(rq->ctx, &json));
-	list = js_own(rq->ctx->arena, json);
-	for (size_t i = 0; i < json_object_array_length(list); i++) {
-		struct json_object *one = json_object_array_get_idx(list, i);
-
-		js_flag(one, "chosen", chosen && strcmp(chosen, js_str(one, "slug")) == 0);
-	}
-	js_add(o, "categories", json_object_get(list));
-	return OK;
-}
-
 enum err admin_events(struct req *rq)
 {
-	struct json_object *o = desk_data(rq, "events"), *events;
+	struct json_object *o = desk_data(rq, "events"), *events, *categories;
+	const char *category = js_str(rq->query.values, "category");
 	struct list l;
 
 	TRY(list_desk(rq->ctx, &rq->query, &l));
-	TRY(add_categories(rq, o));
+	TRY(events_category_choices(rq->ctx, category, &categories));
+	js_add(o, "categories", json_object_get(categories));
 	events = js_own(rq->ctx->arena, l.items);
 	for (size_t i = 0; i < json_object_array_length(events); i++)
 		desk_look(rq, o, json_object_array_get_idx(events, i));

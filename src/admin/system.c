@@ -112,13 +112,12 @@ enum err admin_parked(struct req *rq)
 /* The form: of a new one, or of the one that texts name. */
 static enum err show_categories(struct req *rq, int status, struct json_object *texts, bool fresh)
 {
-	struct json_object *o = desk_data(rq, "categories");
-	const char *json;
+	struct json_object *o = desk_data(rq, "categories"), *list;
 
 	form_add(rq, o, category_fields, texts);
 	ctx_forgive(rq->ctx);
-	TRY(events_categories(rq->ctx, &json));
-	js_add(o, "categories", json_object_get(js_own(rq->ctx->arena, json)));
+	TRY(events_category_choices(rq->ctx, NULL, &list));
+	js_add(o, "categories", json_object_get(list));
 	js_flag(o, "fresh", fresh);
 	js_put(o, "slug", js_str(texts, "slug"));
 	return page_reply(rq, status, "admin/categories", o);
@@ -126,15 +125,14 @@ static enum err show_categories(struct req *rq, int status, struct json_object *
 
 enum err admin_categories(struct req *rq)
 {
-	const char *slug = js_str(rq->query.values, "edit"), *json;
+	const char *slug = js_str(rq->query.values, "edit");
 	struct json_object *list, *fresh = js_object(rq->ctx->arena);
 
-	TRY(events_categories(rq->ctx, &json));
-	list = js_own(rq->ctx->arena, json);
-	for (size_t i = 0; slug && i < json_object_array_length(list); i++) {
+	TRY(events_category_choices(rq->ctx, slug, &list));
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *one = json_object_array_get_idx(list, i);
 
-		if (strcmp(js_str(one, "slug"), slug) == 0)
+		if (json_object_get_boolean(js_get(one, "chosen")))
 			return show_categories(rq, 200, form_texts(rq, category_fields, one, "UTC"),
 					       false);
 	}

@@ -138,6 +138,20 @@ enum err events_categories(struct ctx *c, const char **json)
 	return OK;
 }
 
+enum err events_category_choices(struct ctx *c, const char *slug, struct json_object **out)
+{
+	const char *json;
+
+	TRY(events_categories(c, &json));
+	*out = js_own(c->arena, json);
+	for (size_t i = 0; i < json_object_array_length(*out); i++) {
+		struct json_object *one = json_object_array_get_idx(*out, i);
+
+		js_flag(one, "chosen", slug && strcmp(slug, js_str(one, "slug")) == 0);
+	}
+	return OK;
+}
+
 void events_category_problem(struct ctx *c, const char *word, const char *sent)
 {
 	PGresult *r;

@@ -83,6 +83,9 @@ enum err events_delete(struct ctx *c, const struct change *how, struct effect *e
 enum err events_zone(struct ctx *c, const struct id *id, const char **zone) MUST_CHECK;
 
 enum err events_categories(struct ctx *c, const char **json) MUST_CHECK;
+/* The same as an array that belongs to the arena, each with chosen: is its slug that? */
+enum err events_category_choices(struct ctx *c, const char *slug,
+				 struct json_object **out) MUST_CHECK;
 /* Adds the problem of an unknown category to those already recorded. */
 void events_category_problem(struct ctx *c, const char *word, const char *sent);
 

@@ -35,29 +35,12 @@ static void add_addresses(struct req *rq, struct json_object *o)
 	bool month = js_str(rq->query.values, "view") &&
 		     strcmp(js_str(rq->query.values, "view"), "month") == 0;
 
-	js_put(o, "as_list", site_query(rq, "/", "cursor page view month from to", NULL));
+	js_put(o, "as_list", page_query(rq, "/", "cursor page view month from to", NULL));
 	js_put(o, "as_month",
-	       site_query(rq, "/?view=month", "cursor page view month limit count from to", NULL));
-	js_put(o, "as_ics", site_query(rq, "/events.ics", for_feeds, NULL));
-	js_put(o, "as_atom", site_query(rq, "/events.atom", for_feeds, NULL));
+	       page_query(rq, "/?view=month", "cursor page view month limit count from to", NULL));
+	js_put(o, "as_ics", page_query(rq, "/events.ics", for_feeds, NULL));
+	js_put(o, "as_atom", page_query(rq, "/events.atom", for_feeds, NULL));
 	js_flag(o, "in_months", month);
-}
-
-static enum err add_categories(struct req *rq, struct json_object *o)
-{
-	const char *chosen = js_str(rq->query.values, "category"), *json;
-	struct json_object *list;
-
-	TRY(events_categories(rq->ctx, &json));
-	list = js_own(rq->ctx->arena, json);
-	for (size_t i = 0; i < json_object_array_length(list); i++) {
-		struct json_object *one = json_object_array_get_idx(list, i);
-
-		if (chosen && strcmp(chosen, js_str(one, "slug")) == 0)
-			js_flag(one, "chosen", true);
-	}
-	js_add(o, "categories", json_object_get(list));
-	return OK;
 }
 
 /* What was asked for, so that the form shows it again. */
@@ -70,7 +53,7 @@ static void add_filters(struct req *rq, struct json_object *o)
 	if (from)
 		js_add(o, "from_day", js_made(json_object_new_string_len(from, 10)));
 	if (json_object_object_get_ex(rq->query.values, "tags", &tags))
-		js_put(o, "tags_text", site_value_text(rq->ctx->arena, tags).p);
+		js_put(o, "tags_text", page_value_text(rq->ctx->arena, tags).p);
 }
 
 static enum err add_list(struct req *rq, struct json_object *o)
@@ -83,20 +66,22 @@ static enum err add_list(struct req *rq, struct json_object *o)
 	js_add(o, "days", by_day(rq, js_own(a, l.items)));
 	cursor = js_str(js_own(a, l.pagination), "next_cursor");
 	if (cursor)
-		js_put(o, "next", site_query(rq, "/", "cursor page", cursor));
+		js_put(o, "next", page_query(rq, "/", "cursor page", cursor));
 	return OK;
 }
 
 enum err site_agenda(struct req *rq)
 {
-	struct json_object *o = page_data(rq);
+	struct json_object *o = page_data(rq), *categories;
+	const char *category = js_str(rq->query.values, "category");
 
 	add_addresses(rq, o);
 	if (json_object_get_boolean(json_object_object_get(o, "in_months")))
 		TRY(site_month(rq, o));
 	else
 		TRY(add_list(rq, o));
-	TRY(add_categories(rq, o));
+	TRY(events_category_choices(rq->ctx, category, &categories));
+	js_add(o, "categories", json_object_get(categories));
 	add_filters(rq, o);
 	return page_reply(rq, 200, "site/agenda", o);
 }

@@ -103,16 +103,16 @@ static void put_head(struct req *rq, struct strbuf *b, const struct list *l,
 
 	strbuf_adds(b, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
 		       "<feed xmlns=\"http://www.w3.org/2005/Atom\">\n");
-	put_element(b, "id", arena_printf(a, "%s%s", site, site_query(rq, PATH, PAGING, NULL)));
+	put_element(b, "id", arena_printf(a, "%s%s", site, page_query(rq, PATH, PAGING, NULL)));
 	put_element(b, "title", site_name(rq));
 	put_element(b, "updated", last_change(events));
 	put_link(b, "self", "application/atom+xml",
-		 arena_printf(a, "%s%s", site, site_query(rq, PATH, "", NULL)));
+		 arena_printf(a, "%s%s", site, page_query(rq, PATH, "", NULL)));
 	put_link(b, "alternate", "text/html",
-		 arena_printf(a, "%s%s", site, site_query(rq, "/", PAGING, NULL)));
+		 arena_printf(a, "%s%s", site, page_query(rq, "/", PAGING, NULL)));
 	if (next)
 		put_link(b, "next", "application/atom+xml",
-			 arena_printf(a, "%s%s", site, site_query(rq, PATH, PAGING, next)));
+			 arena_printf(a, "%s%s", site, page_query(rq, PATH, PAGING, next)));
 }
 
 enum err feed_atom(struct req *rq)

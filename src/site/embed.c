@@ -49,7 +49,7 @@ enum err site_embed_list(struct req *rq)
 		site_look(rq, json_object_array_get_idx(events, i));
 	js_add(o, "events", json_object_get(events));
 	all = arena_printf(rq->ctx->arena, "%s%s", rq->ctx->cfg->http_public_url,
-			   site_query(rq, "/", "cursor page limit fragment", NULL));
+			   page_query(rq, "/", "cursor page limit fragment", NULL));
 	js_put(o, "title", site_name(rq));
 	js_put(o, "all", all);
 	return reply(rq, o);

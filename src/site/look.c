@@ -1,6 +1,5 @@
 /* src/site/look.c - an event as templates show it */
 #include "core/json.h"
-#include "core/strbuf.h"
 #include "site/site.h"
 
 static bool is(struct json_object *e, const char *name, const char *word)
@@ -34,44 +33,6 @@ void site_look(struct req *rq, struct json_object *e)
 	js_flag(e, "full", is_full(e));
 	js_flag(e, "cancelled", is(e, "status", "cancelled"));
 	js_flag(e, "over", is(e, "status", "completed"));
-}
-
-/* ---- addresses ---- */
-
-static void add_value(struct strbuf *b, const char *name, struct str value)
-{
-	strbuf_adds(b, memchr(b->p, '?', b->len) ? "&" : "?");
-	strbuf_adds(b, name);
-	strbuf_addc(b, '=');
-	strbuf_addstr(b, http_encode(b->arena, value));
-}
-
-struct str site_value_text(struct arena *a, struct json_object *v)
-{
-	struct strbuf b;
-
-	if (!json_object_is_type(v, json_type_array))
-		return str_of(json_object_get_string(v));
-	strbuf_init(&b, a, 16384);
-	for (size_t i = 0; i < json_object_array_length(v); i++) {
-		strbuf_adds(&b, i ? "," : "");
-		strbuf_adds(&b, json_object_get_string(json_object_array_get_idx(v, i)));
-	}
-	return str_of(strbuf_str(&b));
-}
-
-const char *site_query(struct req *rq, const char *path, const char *skip, const char *cursor)
-{
-	struct strbuf b;
-
-	strbuf_init(&b, rq->ctx->arena, 65536);
-	strbuf_adds(&b, path);
-	json_object_object_foreach(rq->query.values, name, v)
-		if (v && !str_listed(skip, name))
-			add_value(&b, name, site_value_text(rq->ctx->arena, v));
-	if (cursor)
-		add_value(&b, "cursor", str_of(cursor));
-	return strbuf_str(&b);
 }
 
 const char *site_name(struct req *rq)

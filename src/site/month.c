@@ -112,7 +112,7 @@ static void add_day(struct req *rq, struct grid *g, int cell, struct json_object
 	js_flag(day, "outside", tm.tm_mon != g->month.tm_mon);
 	js_flag(day, "today", strcmp(text, day_text(rq->ctx->arena, clock_now_us())) == 0);
 	js_put(day, "list",
-	       site_query(rq, arena_printf(rq->ctx->arena, "/?from=%s&to=%s", text, text),
+	       page_query(rq, arena_printf(rq->ctx->arena, "/?from=%s&to=%s", text, text),
 			  "cursor page view month limit count sort from to", NULL));
 	g->days[cell] = day;
 	g->events[cell] = js_made(json_object_new_array());
@@ -148,7 +148,7 @@ static void add_neighbour(struct req *rq, const struct grid *g, int months, stru
 	path = arena_printf(rq->ctx->arena, "/?view=month&month=%04d-%02d", tm.tm_year + 1900,
 			    tm.tm_mon + 1);
 	js_put(o, months < 0 ? "month_before" : "month_after",
-	       site_query(rq, path, "cursor page view month limit count sort from to", NULL));
+	       page_query(rq, path, "cursor page view month limit count sort from to", NULL));
 }
 
 enum err site_month(struct req *rq, struct json_object *o)

@@ -56,11 +56,6 @@ enum err site_event_data(struct req *rq, const struct id *id, bool fresh, struct
 			 struct json_object **out) MUST_CHECK;
 /* JSON-LD of an event that site_look has seen. A new reference. */
 struct json_object *site_linked_data(struct json_object *event);
-/* An address with the filters of this request, but those whose names stand in skip; with that
- * cursor unless it is NULL. */
-const char *site_query(struct req *rq, const char *path, const char *skip, const char *cursor);
-/* A filter as it was sent: lists are one text. */
-struct str site_value_text(struct arena *a, struct json_object *v);
 /* What the site calls itself. */
 const char *site_name(struct req *rq);
 

@@ -126,6 +126,44 @@ const char *page_when(struct req *rq, const char *start, const char *end, const 
 			  local(end, zone, &to));
 }
 
+/* ---- addresses ---- */
+
+static void add_value(struct strbuf *b, const char *name, struct str value)
+{
+	strbuf_adds(b, memchr(b->p, '?', b->len) ? "&" : "?");
+	strbuf_adds(b, name);
+	strbuf_addc(b, '=');
+	strbuf_addstr(b, http_encode(b->arena, value));
+}
+
+struct str page_value_text(struct arena *a, struct json_object *v)
+{
+	struct strbuf b;
+
+	if (!json_object_is_type(v, json_type_array))
+		return str_of(json_object_get_string(v));
+	strbuf_init(&b, a, 16384);
+	for (size_t i = 0; i < json_object_array_length(v); i++) {
+		strbuf_adds(&b, i ? "," : "");
+		strbuf_adds(&b, json_object_get_string(json_object_array_get_idx(v, i)));
+	}
+	return str_of(strbuf_str(&b));
+}
+
+const char *page_query(struct req *rq, const char *path, const char *skip, const char *cursor)
+{
+	struct strbuf b;
+
+	strbuf_init(&b, rq->ctx->arena, 65536);
+	strbuf_adds(&b, path);
+	json_object_object_foreach(rq->query.values, name, v)
+		if (v && !str_listed(skip, name))
+			add_value(&b, name, page_value_text(rq->ctx->arena, v));
+	if (cursor)
+		add_value(&b, "cursor", str_of(cursor));
+	return strbuf_str(&b);
+}
+
 /* ---- answers ---- */
 
 struct json_object *page_data(struct req *rq)

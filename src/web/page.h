@@ -42,6 +42,12 @@ void page_add_errors(struct req *rq, struct json_object *o);
 /* The answer to the request's recorded error, as a page. */
 void page_error(struct req *rq);
 
+/* An address with the filters of this request, but those whose names stand in skip; with that
+ * cursor unless it is NULL. */
+const char *page_query(struct req *rq, const char *path, const char *skip, const char *cursor);
+/* A filter as it was sent: lists are one text. */
+struct str page_value_text(struct arena *a, struct json_object *v);
+
 /* "Thu 21 May 2026, 19:00 – 21:00" in the reader's language, by the clocks of that zone; end may be
  * NULL. Instants as the API has them. */
 const char *page_when(struct req *rq, const char *start, const char *end, const char *zone);
