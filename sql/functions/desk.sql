@@ -123,7 +123,8 @@ BEGIN
 END $$;
 
 -- Registrations of the last thirty days (earlier days than yesterday change no more), coming events of
--- each category, and how much there is of everything.
+-- each category, how many of those who held a seat came in each of the last twelve months (of events
+-- whose door was used), and how much there is of everything.
 CREATE OR REPLACE FUNCTION job_figures(arg jsonb) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
   today date := (now() AT TIME ZONE 'UTC')::date;
@@ -135,11 +136,20 @@ BEGIN
     FROM generate_series(today - 29, today, interval '1 day') d
     WHERE d >= today - 1 OR NOT EXISTS (SELECT FROM figures WHERE kind = 'day' AND key = d::date::text)
     ON CONFLICT (kind, key) DO UPDATE SET n = excluded.n;
-  DELETE FROM figures WHERE kind IN ('category', 'total') OR kind = 'day' AND key < (today - 400)::text;
+  DELETE FROM figures WHERE kind IN ('category', 'total', 'came', 'no_show') OR kind = 'day' AND key < (today - 400)::text;
   INSERT INTO figures
     SELECT 'category', coalesce(c.name, ''), s.n
     FROM (SELECT category_id, count(*) AS n FROM events WHERE status = 'active' AND deleted_at IS NULL AND start_date > now() GROUP BY 1) s
     LEFT JOIN categories c ON c.id = s.category_id;
+  INSERT INTO figures
+    SELECT f.kind, to_char(m, 'YYYY-MM'), f.n
+    FROM generate_series(date_trunc('month', now() AT TIME ZONE 'UTC') - interval '11 months', now() AT TIME ZONE 'UTC', interval '1 month') m
+    LEFT JOIN (SELECT date_trunc('month', e.start_date AT TIME ZONE 'UTC') AS month, sum(c.came) AS came, sum(s.going - c.came) AS missed
+               FROM door_counts c JOIN events e ON e.id = c.event_id,
+                 LATERAL (SELECT sum(k.going) AS going FROM seat_counters k WHERE k.pool_id = e.id) s
+               WHERE c.came > 0 AND e.status = 'completed' AND e.deleted_at IS NULL AND e.start_date > now() - interval '1 year'
+               GROUP BY 1) d ON d.month = m,
+    LATERAL (VALUES ('came', coalesce(d.came, 0)), ('no_show', coalesce(d.missed, 0))) f(kind, n);
   INSERT INTO figures
     SELECT 'total', coalesce(status, 'events'), count(*) FROM events WHERE deleted_at IS NULL GROUP BY GROUPING SETS ((status), ())
     UNION ALL SELECT 'total', 'people', count(*) FROM users WHERE deleted_at IS NULL

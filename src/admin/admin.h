@@ -57,8 +57,8 @@ void desk_add_next(struct req *rq, struct json_object *o, const char *pagination
 /* 303 there, with what was done for its page to say. */
 enum err desk_done(struct req *rq, const char *path, const char *done) MUST_CHECK;
 
-/* How the parts of the deployment fare, for partials/health. */
-void desk_add_health(struct req *rq, struct json_object *o);
+/* How the parts of the deployment fare, for partials/health; beats: see beats_get. */
+void desk_add_health(struct req *rq, struct json_object *o, struct json_object *beats);
 
 /* A text of the page's language: t.desk.<group>.<name>, or the name. */
 const char *desk_word(struct json_object *o, const char *group, const char *name);

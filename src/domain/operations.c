@@ -98,20 +98,17 @@ enum err parked_settle(struct ctx *c, const char *pos, bool replay)
 	return PQntuples(r) ? OK : fail(c, E_NOTFOUND, "no such message");
 }
 
-enum err system_facts(struct ctx *c, const char **postgresql, long *violations)
+enum err beats_get(struct ctx *c, struct json_object **out)
 {
 	PGresult *r;
 
-	TRY(db_query0(c, Q_SERVER_FACTS, &r));
-	*postgresql = db_get(r, 0, 0);
-	*violations = -1;
+	*out = js_object(c->arena);
 	TRY(db_query0(c, Q_HEARTBEATS, &r));
 	for (int i = 0; i < PQntuples(r); i++) {
-		struct json_object *o = js_own(c->arena, db_get(r, i, 2)), *v;
+		struct json_object *beat = js_own(c->arena, db_get(r, i, 2));
 
-		if (strcmp(db_get(r, i, 0), "invariants") == 0 &&
-		    json_object_object_get_ex(o, "violations", &v))
-			*violations = (long)json_object_get_int64(v);
+		js_number(beat, "age", db_get_long(r, i, 1));
+		js_add(*out, db_get(r, i, 0), json_object_get(beat));
 	}
 	return OK;
 }

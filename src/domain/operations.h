@@ -23,9 +23,8 @@ enum err parked_list(struct ctx *c, struct json_object **out) MUST_CHECK;
 /* Sends this message and all of its key after all, or gives it up. E_NOTFOUND. */
 enum err parked_settle(struct ctx *c, const char *pos, bool replay) MUST_CHECK;
 
-/* Version of PostgreSQL; and what was last found violated of what must always hold: -1, never
- * looked. */
-enum err system_facts(struct ctx *c, const char **postgresql, long *violations) MUST_CHECK;
+/* What the parts that report last said, by name: {notifier: {…, age}, …}; age in seconds. */
+enum err beats_get(struct ctx *c, struct json_object **out) MUST_CHECK;
 
 extern const struct input_field category_fields[];
 /* in: checked category_fields. fresh: a new one; else what slug names is changed. E_NOTFOUND,
