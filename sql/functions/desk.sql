@@ -122,6 +122,21 @@ BEGIN
   RETURN ROW(200, NULL, NULL, NULL, 'events:categories')::effect;
 END $$;
 
+-- A job runs at once; false: there is none of that name.
+CREATE OR REPLACE FUNCTION job_due(p_name text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE jobs SET run_at = now(), failures = 0 WHERE name = p_name;
+  IF NOT FOUND THEN RETURN false; END IF;
+  -- Jobs have no id that others could have, too.
+  PERFORM audit_put('job.run', 'job', '00000000-0000-0000-0000-000000000000', NULL, jsonb_build_object('name', p_name));
+  RETURN true;
+END $$;
+
+-- What becomes of a parked message is told to the audit log.
+CREATE OR REPLACE FUNCTION parked_told(what text, p_id uuid, p_pos bigint, p_type text) RETURNS void LANGUAGE sql AS $$
+  SELECT audit_put('message.' || what, 'message', p_id, NULL, jsonb_build_object('pos', p_pos, 'type', p_type))
+$$;
+
 -- Registrations of the last thirty days (earlier days than yesterday change no more), coming events of
 -- each category, how many of those who held a seat came in each of the last twelve months (of events
 -- whose door was used), and how much there is of everything.

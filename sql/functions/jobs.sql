@@ -174,9 +174,12 @@ CREATE OR REPLACE FUNCTION job_cleanup(arg jsonb) RETURNS int LANGUAGE sql AS $$
   SELECT 0;
 $$;
 
--- Counts violations for the gauge; 'marquee invariants' lists them.
+-- Counts violations for the gauge, and keeps the first for the desk; 'marquee invariants' lists all.
 CREATE OR REPLACE FUNCTION job_invariants(arg jsonb) RETURNS int LANGUAGE sql AS $$
-  INSERT INTO heartbeats VALUES ('invariants', now(), jsonb_build_object('violations', (SELECT count(*) FROM check_invariants())))
+  INSERT INTO heartbeats
+    SELECT 'invariants', clock_timestamp(), jsonb_build_object('violations', count(*),
+             'found', coalesce(jsonb_agg(to_jsonb(v)) FILTER (WHERE v.n <= 20), '[]'))
+    FROM (SELECT i.*, row_number() OVER () AS n FROM check_invariants() i) v
     ON CONFLICT (name) DO UPDATE SET at = excluded.at, state = excluded.state;
   SELECT 0;
 $$;

@@ -21,18 +21,21 @@ SELECT name, failures, last_error FROM jobs WHERE failures > 0 ORDER BY name;
 -- Parked messages, in the order of their keys.
 SELECT pos, key, seq, type, octet_length(payload), tries, iso(replay_at), reason FROM outbox_parked ORDER BY key, pos;
 
--- name: PARKED_REPLAY (positions text) many writes
+-- name: PARKED_REPLAY (positions text) many audited
 -- The keys of these messages are sent after all, whole and once: what is refused waits again.
-UPDATE outbox_parked SET replay_at = now(), tries = 1000
-WHERE key IN (SELECT key FROM outbox_parked WHERE pos = ANY (:positions::bigint[])) RETURNING pos, key, type;
+WITH m AS (UPDATE outbox_parked SET replay_at = now(), tries = 1000
+           WHERE key IN (SELECT key FROM outbox_parked WHERE pos = ANY (:positions::bigint[])) RETURNING pos, key, type, id)
+SELECT pos, key, type, parked_told('replayed', id, pos, type) FROM m;
 
--- name: PARKED_REPLAY_ALL () many writes
+-- name: PARKED_REPLAY_ALL () many audited
 -- The same for all keys.
-UPDATE outbox_parked SET replay_at = now(), tries = 1000 RETURNING pos, key, type;
+WITH m AS (UPDATE outbox_parked SET replay_at = now(), tries = 1000 RETURNING pos, key, type, id)
+SELECT pos, key, type, parked_told('replayed', id, pos, type) FROM m;
 
--- name: PARKED_DROP (positions text) many writes
+-- name: PARKED_DROP (positions text) many audited
 -- These messages are given up.
-DELETE FROM outbox_parked WHERE pos = ANY (:positions::bigint[]) RETURNING pos, key, type;
+WITH m AS (DELETE FROM outbox_parked WHERE pos = ANY (:positions::bigint[]) RETURNING pos, key, type, id)
+SELECT pos, key, type, parked_told('dropped', id, pos, type) FROM m;
 
 -- name: RESTORE_REFUSAL () one
 -- Workers and notifiers that are connected, and tables that are there.

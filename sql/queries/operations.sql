@@ -36,6 +36,6 @@ SELECT j.worked, j.name, j.failed FROM job_tick() j;
 -- All jobs and how they fare.
 SELECT name, every, run_at, finished_at, extract(epoch FROM took)::float8, failures, last_error, note FROM jobs ORDER BY name;
 
--- name: JOB_DUE (name text) one
--- Makes a job run now.
-WITH u AS (UPDATE jobs SET run_at = now(), failures = 0 WHERE name = :name RETURNING 1) SELECT count(*) FROM u;
+-- name: JOB_DUE (name text) one audited
+-- Makes a job run now; how many there are of that name.
+SELECT job_due(:name)::int4;

@@ -23,6 +23,7 @@ enum err admin_attendees_cancel(struct req *rq);
 enum err admin_waiting(struct req *rq);
 enum err admin_waiting_do(struct req *rq);
 enum err admin_system(struct req *rq);
+enum err admin_doctor(struct req *rq);
 enum err admin_job(struct req *rq);
 enum err admin_parked(struct req *rq);
 enum err admin_categories(struct req *rq);

@@ -64,6 +64,7 @@ const struct route admin_routes[] = {
 	TAKE("/admin/categories", admin_category_save, MAY_ADMIN, category_fields,
 	     "Add or change a category"),
 	SHOW("/admin/system", admin_system, MAY_ADMIN, done_query, "How all parts fare"),
+	TAKE("/admin/system/doctor", admin_doctor, MAY_ADMIN, desk_no_fields, "Look at all parts"),
 	TAKE("/admin/system/jobs", admin_job, MAY_ADMIN, desk_job_fields, "Run a job now"),
 	TAKE("/admin/system/outbox", admin_parked, MAY_ADMIN, desk_parked_fields,
 	     "Send a parked message after all, or give it up"),

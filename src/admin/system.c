@@ -2,6 +2,7 @@
 #include "admin/admin.h"
 
 #include "core/json.h"
+#include "domain/doctor.h"
 #include "domain/operations.h"
 #include "web/metrics.h"
 
@@ -47,6 +48,34 @@ static void add_cache(struct json_object *o)
 		js_number(cache, rows[i].name, (int64_t)metric_value(rows[i].n));
 }
 
+/* What was found when somebody last asked: see doctor_keep. */
+static void add_doctor(struct json_object *o, struct json_object *beats)
+{
+	static const char *const kinds[] = { "good", "warn", "bad" };
+	struct json_object *doctor = js_get(beats, "doctor"), *checks = js_get(doctor, "checks");
+	struct json_object *words = js_get(js_get(js_get(js_get(o, "t"), "desk"), "system"),
+					   "verdicts");
+
+	js_add(o, "doctor", json_object_get(doctor));
+	for (size_t i = 0; doctor && i < json_object_array_length(checks); i++) {
+		struct json_object *one = json_object_array_get_idx(checks, i);
+		const char *verdict = js_str(one, "verdict");
+
+		js_put(one, "word", js_str(words, verdict));
+		for (int v = 0; v < V_COUNT; v++)
+			if (strcmp(verdict_words[v], verdict) == 0)
+				js_put(one, "kind", kinds[v]);
+	}
+}
+
+static void add_invariants(struct json_object *o, struct json_object *beats)
+{
+	struct json_object *last = js_get(beats, "invariants");
+
+	js_add(o, "invariants", json_object_get(last));
+	js_flag(o, "holds", last && json_object_get_int64(js_get(last, "violations")) == 0);
+}
+
 /* PostgreSQL's text of an instant, to the second. */
 static void shorten(struct json_object *o, const char *name)
 {
@@ -59,14 +88,12 @@ static void shorten(struct json_object *o, const char *name)
 
 enum err admin_system(struct req *rq)
 {
-	struct json_object *o = desk_data(rq, "system"), *jobs, *parked;
-	const char *postgresql;
-	long violations;
+	struct json_object *o = desk_data(rq, "system"), *jobs, *parked, *beats;
 
-	desk_add_health(rq, o);
+	TRY(beats_get(rq->ctx, &beats));
+	desk_add_health(rq, o, beats);
 	TRY(jobs_list(rq->ctx, &jobs));
 	TRY(parked_list(rq->ctx, &parked));
-	TRY(system_facts(rq->ctx, &postgresql, &violations));
 	for (size_t i = 0; i < json_object_array_length(jobs); i++) {
 		struct json_object *job = json_object_array_get_idx(jobs, i);
 
@@ -76,13 +103,22 @@ enum err admin_system(struct req *rq)
 	}
 	js_add(o, "jobs", json_object_get(jobs));
 	js_add(o, "parked", json_object_get(parked));
-	js_put(o, "postgresql", postgresql);
-	js_number(o, "violations", violations);
-	js_flag(o, "violated", violations > 0);
-	js_flag(o, "looked", violations >= 0);
+	js_put(o, "postgresql", server_version(rq->ctx));
+	add_invariants(o, beats);
+	add_doctor(o, beats);
 	add_settings(rq, o);
 	add_cache(o);
 	return page_reply(rq, 200, "admin/system", o);
+}
+
+enum err admin_doctor(struct req *rq)
+{
+	struct json_object *sent;
+	struct input in;
+
+	TRY(form_read(rq, desk_no_fields, (struct input_mode){ 0 }, &sent, &in));
+	TRY(doctor_keep(rq->ctx));
+	return desk_done(rq, "/admin/system", "looked");
 }
 
 enum err admin_job(struct req *rq)

@@ -98,6 +98,13 @@ enum err parked_settle(struct ctx *c, const char *pos, bool replay)
 	return PQntuples(r) ? OK : fail(c, E_NOTFOUND, "no such message");
 }
 
+const char *server_version(struct ctx *c)
+{
+	PGconn *conn = db_handle(c->db);
+
+	return conn ? PQparameterStatus(conn, "server_version") : NULL;
+}
+
 enum err beats_get(struct ctx *c, struct json_object **out)
 {
 	PGresult *r;

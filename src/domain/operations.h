@@ -23,6 +23,8 @@ enum err parked_list(struct ctx *c, struct json_object **out) MUST_CHECK;
 /* Sends this message and all of its key after all, or gives it up. E_NOTFOUND. */
 enum err parked_settle(struct ctx *c, const char *pos, bool replay) MUST_CHECK;
 
+/* Of the database that c is connected to. */
+const char *server_version(struct ctx *c);
 /* What the parts that report last said, by name: {notifier: {…, age}, …}; age in seconds. */
 enum err beats_get(struct ctx *c, struct json_object **out) MUST_CHECK;
 

@@ -1,24 +1,15 @@
-/* src/cli/doctor.h - inside of marquee doctor: what a check gets and what it answers */
-#ifndef CLI_DOCTOR_H
-#define CLI_DOCTOR_H
+/* src/domain/doctor_priv.h - inside of the doctor: what a check gets and how it answers */
+#ifndef DOMAIN_DOCTOR_PRIV_H
+#define DOMAIN_DOCTOR_PRIV_H
 
-#include "core/ctx.h"
-
-#include <json-c/json.h>
-#include <stdbool.h>
-
-enum verdict { V_OK, V_WARN, V_FAIL };
-
-/* What a check found; fix is left out when all is well. */
-struct finding {
-	enum verdict verdict;
-	const char *what, *fix;
-};
+#include "core/json.h"
+#include "domain/doctor.h"
 
 struct doctor {
 	struct ctx *c;
-	const char *sql_dir;
+	const struct doctor_how *how;
 	bool connected;
+	struct json_object *beats;	/* see beats_get; NULL: not read */
 	struct json_object *beat;	/* the notifier's last state, or NULL */
 	long beat_age;
 };

@@ -1,7 +1,6 @@
-/* src/cli/doctor_hosts.c - what marquee doctor looks at when there is more than one machine */
-#include "cli/doctor.h"
-#include "core/json.h"
+/* src/domain/doctor_hosts.c - what the doctor looks at when there is more than one machine */
 #include "db/db.h"
+#include "domain/doctor_priv.h"
 
 #include <stdlib.h>
 
