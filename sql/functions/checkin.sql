@@ -54,9 +54,10 @@ BEGIN
   RETURN checkin_answer(k, little);
 END $$;
 
--- The last lock that anybody at the door takes. How many are in now.
+-- The last lock that anybody at the door takes. How many are in now. (A row that is new counts from none,
+-- and CHECKs look at it even where there is one already.)
 CREATE OR REPLACE FUNCTION door_count(p_event uuid, step int) RETURNS int LANGUAGE sql AS $$
-  INSERT INTO door_counts AS c VALUES (p_event, 1) ON CONFLICT (event_id) DO UPDATE SET came = c.came + step RETURNING came
+  INSERT INTO door_counts AS c VALUES (p_event, greatest(step, 1)) ON CONFLICT (event_id) DO UPDATE SET came = c.came + step RETURNING came
 $$;
 
 -- The registration that a scan means: a person's, or a ticket's. A ticket names the millisecond in which
@@ -89,24 +90,16 @@ CREATE OR REPLACE FUNCTION checkin_refusal(e events, r rsvps, p_what jsonb, earl
               WHEN now() < e.start_date - early * interval '1 millisecond' THEN 'too_early' END
 $$;
 
--- One scan. p_what: {asked, user_id}, {asked, ms, holder, event} of a genuine ticket, {asked} of any
--- other; early: milliseconds before the start. Of all who scan the same ticket at once exactly one
--- hears ok: the one whose UPDATE finds nobody checked in.
-CREATE OR REPLACE FUNCTION checkin_scan(p_event uuid, p_user uuid, p_admin boolean, p_gate text, p_nonce text, p_what jsonb,
-                                        early bigint) RETURNS effect LANGUAGE plpgsql AS $$
+-- One scan, all but the count. p_what: {asked, user_id}, {asked, ms, holder, event} of a genuine ticket,
+-- {asked} of any other; early: milliseconds before the start; k: its nonce and who scans. Of all who scan
+-- the same ticket at once exactly one hears ok: the one whose UPDATE finds nobody checked in.
+CREATE OR REPLACE FUNCTION checkin_one(e events, k checkins, p_what jsonb, early bigint) RETURNS checkins LANGUAGE plpgsql AS $$
 DECLARE
-  d record;
-  x effect;
   r rsvps;
   w rsvps;
-  k checkins;
 BEGIN
-  SELECT * INTO d FROM door_open(p_event, p_user, p_admin, p_gate);
-  IF (d.refusal).status IS NOT NULL THEN RETURN d.refusal; END IF;
-  x := checkin_repeated((d.e).id, p_nonce, p_what->>'asked', p_gate IS NOT NULL);
-  IF x.status IS NOT NULL THEN RETURN x; END IF;
-  r := checkin_find((d.e).id, p_what);
-  k.reason := checkin_refusal(d.e, r, p_what, early);
+  r := checkin_find(e.id, p_what);
+  k.reason := checkin_refusal(e, r, p_what, early);
   IF k.reason IS NULL THEN
     UPDATE rsvps SET checked_in_at = now(), no_show = false
       WHERE event_id = r.event_id AND user_id = r.user_id AND seq = r.seq AND state = 'going' AND checked_in_at IS NULL
@@ -114,16 +107,70 @@ BEGIN
     k.reason := 'ok';
     IF w.id IS NULL THEN  -- somebody was faster: who checked them in, or they themselves, who left
       SELECT * INTO w FROM rsvps WHERE event_id = r.event_id AND user_id = r.user_id;
-      k.reason := coalesce(checkin_refusal(d.e, w, p_what, early), 'cancelled');
+      k.reason := coalesce(checkin_refusal(e, w, p_what, early), 'cancelled');
     END IF;
     r := w;
   END IF;
-  INSERT INTO checkins VALUES ((d.e).id, p_nonce, now(), 'scan', p_what->>'asked', k.reason, r.checked_in_at, r.user_id,
-                               CASE WHEN p_gate IS NULL THEN p_user END, (d.g).id) RETURNING * INTO k;
-  IF k.reason = 'ok' AND door_count(k.event_id, 1) = 1 AND (d.e).status = 'completed' THEN
-    PERFORM no_show_begin(k.event_id);
-  END IF;
+  INSERT INTO checkins VALUES (e.id, k.nonce, now(), 'scan', p_what->>'asked', k.reason, r.checked_in_at, r.user_id,
+                               k.actor_id, k.gate_id) RETURNING * INTO k;
+  RETURN k;
+END $$;
+
+-- Who first comes after the end shows that the others did not.
+CREATE OR REPLACE FUNCTION door_came(e events, n int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF door_count(e.id, n) = n AND e.status = 'completed' THEN PERFORM no_show_begin(e.id); END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION checkin_scan(p_event uuid, p_user uuid, p_admin boolean, p_gate text, p_nonce text, p_what jsonb,
+                                        early bigint) RETURNS effect LANGUAGE plpgsql AS $$
+DECLARE
+  d record;
+  x effect;
+  k checkins;
+BEGIN
+  SELECT * INTO d FROM door_open(p_event, p_user, p_admin, p_gate);
+  IF (d.refusal).status IS NOT NULL THEN RETURN d.refusal; END IF;
+  x := checkin_repeated((d.e).id, p_nonce, p_what->>'asked', p_gate IS NOT NULL);
+  IF x.status IS NOT NULL THEN RETURN x; END IF;
+  k.nonce := p_nonce;
+  k.actor_id := CASE WHEN p_gate IS NULL THEN p_user END;
+  k.gate_id := (d.g).id;
+  k := checkin_one(d.e, k, p_what, early);
+  IF k.reason = 'ok' THEN PERFORM door_came(d.e, 1); END IF;
   RETURN checkin_answer(k, p_gate IS NOT NULL);
+END $$;
+
+-- The same for many people at once, by a host. The nonce of each is that of all with their id behind it,
+-- so that a form which is sent again repeats no scan. Rows are locked in the order of ids, and whoever is
+-- at the door meanwhile waits for the count only.
+CREATE OR REPLACE FUNCTION checkin_many(p_event uuid, p_user uuid, p_admin boolean, p_batch uuid, people uuid[], early bigint)
+RETURNS effect LANGUAGE plpgsql AS $$
+DECLARE
+  d record;
+  x effect;
+  who uuid;
+  k checkins;
+  came int := 0;
+  keys text;
+BEGIN
+  SELECT * INTO d FROM door_open(p_event, p_user, p_admin, NULL);
+  IF (d.refusal).status IS NOT NULL THEN RETURN d.refusal; END IF;
+  FOR who IN SELECT DISTINCT p FROM unnest(people) p ORDER BY p LOOP
+    x := checkin_repeated(p_event, p_batch::text || ':' || who::text, 'user ' || who::text, false);
+    IF x.status IS NULL THEN
+      k := NULL;
+      k.nonce := p_batch::text || ':' || who::text;
+      k.actor_id := p_user;
+      k := checkin_one(d.e, k, jsonb_build_object('asked', 'user ' || who::text, 'user_id', who), early);
+      IF k.reason = 'ok' THEN
+        came := came + 1;
+        keys := concat_ws(E'\n', keys, rsvp_keys(p_event, who));
+      END IF;
+    END IF;
+  END LOOP;
+  IF came > 0 THEN PERFORM door_came(d.e, came); END IF;
+  RETURN ROW(200, NULL, json_build_object('checked_in', came)::text, NULL, keys)::effect;
 END $$;
 
 -- Takes a check-in back: a person's (hosts only), or the one that a scan made while it is still that one.

@@ -51,6 +51,9 @@ BEGIN
   SELECT * INTO e FROM events WHERE id = p_event;
   a := event_refusal(e, p_user, 'edit', admin);
   IF (a).status IS NOT NULL THEN RETURN a; END IF;
+  -- All at once and in the order of ids, as the door does: who has been in is taken off the door's count,
+  -- which is the last that anybody may wait for.
+  PERFORM FROM rsvps WHERE event_id = p_event AND user_id = ANY (people) ORDER BY user_id FOR UPDATE;
   FOR who IN SELECT user_id FROM rsvps WHERE event_id = p_event AND user_id = ANY (people)
                AND state IN ('going', 'waitlisted', 'interested', 'maybe') ORDER BY wl_seq DESC NULLS LAST, user_id LOOP
     a := rsvp_set(p_event, who, NULL, 'not_going', NULL, true);

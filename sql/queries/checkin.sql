@@ -7,6 +7,16 @@ WHERE r.event_id = :event AND r.user_id = :user AND r.state = 'going' AND e.dele
 -- One scan at the door, by a host or through a link.
 SELECT f.* FROM checkin_scan(:event, :user, :admin, :gate, :nonce, :what, :early) f;
 
+-- name: CHECKIN_MANY (event uuid, user uuid, admin bool, batch uuid, people uuid[], early int8) effect
+-- Scans of many people by a host.
+SELECT f.* FROM checkin_many(:event, :user, :admin, :batch, :people, :early) f;
+
+-- name: CHECKIN_BATCH (event uuid, batch uuid) one
+-- What they came to, as JSON.
+SELECT coalesce(json_agg(checkin_doc(k, false) ORDER BY k.reason <> 'ok', k.nonce), '[]')::text FROM checkins k
+WHERE k.event_id = :event AND k.nonce BETWEEN :batch::text || ':00000000-0000-0000-0000-000000000000'
+  AND :batch::text || ':ffffffff-ffff-ffff-ffff-ffffffffffff';
+
 -- name: CHECKIN_UNDO (event uuid, user uuid, admin bool, gate text, nonce text, what jsonb) effect
 -- Takes a check-in back.
 SELECT f.* FROM checkin_undo(:event, :user, :admin, :gate, :nonce, :what) f;

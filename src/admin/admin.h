@@ -20,6 +20,7 @@ enum err admin_act_do(struct req *rq);
 enum err admin_attendees(struct req *rq);
 enum err admin_attendees_csv(struct req *rq);
 enum err admin_attendees_cancel(struct req *rq);
+enum err admin_attendees_checkin(struct req *rq);
 enum err admin_waiting(struct req *rq);
 enum err admin_waiting_do(struct req *rq);
 enum err admin_system(struct req *rq);

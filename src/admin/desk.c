@@ -63,7 +63,7 @@ void desk_add_next(struct req *rq, struct json_object *o, const char *pagination
 	const char *here = arena_strndup(a, rq->http->path.p, rq->http->path.n);
 
 	if (cursor)
-		js_put(o, "next", page_query(rq, here, "cursor page done", cursor));
+		js_put(o, "next", page_query(rq, here, "cursor page done batch", cursor));
 }
 
 /* ---- the event ---- */

@@ -4,6 +4,7 @@
 
 #include "core/json.h"
 #include "core/strbuf.h"
+#include "domain/checkin.h"
 #include "domain/list.h"
 #include "domain/rsvps.h"
 
@@ -27,8 +28,8 @@ static void add_people(struct req *rq, struct json_object *o, const struct desk_
 
 static void add_states(struct req *rq, struct json_object *o)
 {
-	static const char *const states[] = { "going", "waitlisted", "interested", "maybe",
-					      "not_going" };
+	static const char *const states[] = { "going", "attended", "no_show", "waitlisted",
+					      "interested", "maybe", "not_going" };
 	const char *chosen = js_str(rq->query.values, "status");
 	struct json_object *list = js_made(json_object_new_array());
 
@@ -52,16 +53,40 @@ const struct input_field desk_withdraw_fields[] = {
 	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
 };
 
+/* One answer per person of those who were just checked in: word, kind of look, holder. */
+static enum err add_scans(struct req *rq, struct json_object *o, const struct desk_event *e)
+{
+	const char *batch = js_str(rq->query.values, "batch"), *json;
+	struct json_object *words = js_get(js_get(js_get(o, "t"), "door"), "words"), *scans;
+
+	if (!batch)
+		return OK;
+	TRY(checkin_batch(rq->ctx, &e->id, batch, &json));
+	scans = js_own(rq->ctx->arena, json);
+	for (size_t i = 0; i < json_object_array_length(scans); i++) {
+		struct json_object *one = json_object_array_get_idx(scans, i);
+		const char *reason = js_str(one, "reason");
+
+		js_put(one, "word", js_str(words, reason) ? js_str(words, reason) : reason);
+		js_put(one, "kind", strcmp(reason, "ok") == 0 ? "good" : "warn");
+	}
+	js_add(o, "scans", json_object_get(scans));
+	return OK;
+}
+
 static enum err show_attendees(struct req *rq, int status, const struct desk_event *e,
 			       struct json_object *sent)
 {
 	struct json_object *o = desk_data(rq, "events");
+	struct id nonce = id_new();
 	struct list l;
 
+	js_put(o, "nonce", nonce.s); /* sent twice it is one check-in */
 	form_add(rq, o, desk_withdraw_fields, sent);
 	ctx_forgive(rq->ctx);
 	if (!rq->query.values)
 		rq->query.values = js_object(rq->ctx->arena);
+	TRY(add_scans(rq, o, e));
 	TRY(list_attendees(rq->ctx, &e->parts, &rq->query, &l));
 	desk_add_event(rq, o, e);
 	add_people(rq, o, e, js_own(rq->ctx->arena, l.items));
@@ -111,6 +136,29 @@ enum err admin_attendees_cancel(struct req *rq)
 		return show_attendees(rq, err_info(err)->http, &e, sent);
 	TRY(err);
 	return desk_done(rq, arena_printf(c->arena, "%s/attendees", e.path), "withdrawn");
+}
+
+enum err admin_attendees_checkin(struct req *rq)
+{
+	struct ctx *c = rq->ctx;
+	struct json_object *sent;
+	struct desk_event e;
+	struct input in;
+	struct id batch;
+	enum err err;
+
+	TRY(desk_event(rq, "checkin", &e));
+	err = form_read(rq, desk_withdraw_fields, (struct input_mode){ 0 }, &sent, &in);
+	if (!js_str(sent, "_nonce") || !id_parse(str_of(js_str(sent, "_nonce")), &batch))
+		batch = id_new();
+	if (err == OK)
+		err = checkin_many(c, &e.id, batch.s,
+				   id_array(c->arena, js_get(in.values, "user_ids")));
+	if (err == E_INVALID)
+		return show_attendees(rq, err_info(err)->http, &e, sent);
+	TRY(err);
+	return page_redirect(rq, arena_printf(c->arena, "%s/attendees?done=scanned&batch=%s",
+					      e.path, batch.s));
 }
 
 /* ---- the file of all ---- */

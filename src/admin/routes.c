@@ -8,9 +8,11 @@
 
 static const struct input_field attendees_query[] = {
 	PAGE_ROWS,
-	{ "status", IN_WORD, 0, 0, 0, 0, "going|interested|maybe|not_going|waitlisted", NULL,
+	{ "status", IN_WORD, 0, 0, 0, 0,
+	  "going|interested|maybe|not_going|waitlisted|attended|no_show", NULL,
 	  "Default: who is coming" },
 	{ "q", IN_LINE, 0, 1, 100, 0, NULL, NULL, "Part of a name" },
+	{ "batch", IN_ID, 0, 0, 0, 0, NULL, NULL, "Who has just been checked in" },
 	DONE_ROW,
 	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
 };
@@ -57,6 +59,8 @@ const struct route admin_routes[] = {
 	     "Who comes, as a file"),
 	TAKE("/admin/events/:id/attendees", admin_attendees_cancel, 0, desk_withdraw_fields,
 	     "Take registrations back"),
+	TAKE("/admin/events/:id/checkin", admin_attendees_checkin, 0, desk_withdraw_fields,
+	     "Check people in"),
 	SHOW("/admin/events/:id/waiting", admin_waiting, 0, waiting_query, "Who waits"),
 	TAKE("/admin/events/:id/waiting", admin_waiting_do, 0, desk_waiting_fields,
 	     "Give a seat, or remove"),

@@ -95,6 +95,27 @@ enum err checkin_scan(struct ctx *c, const struct door *d, const struct input *i
 	return OK;
 }
 
+enum err checkin_many(struct ctx *c, const struct id *event, const char *batch, const char *people)
+{
+	bool admin = c->actor->permissions & MAY_ADMIN;
+	struct effect e;
+
+	TRY(db_effect(c, Q_CHECKIN_MANY, NULL,
+		      (const char *const[]){ event->s, c->actor->user.s, admin ? "true" : "false",
+					     batch, people, early(c) }, 6, &e));
+	cache_invalidate(c, e.keys);
+	return OK;
+}
+
+enum err checkin_batch(struct ctx *c, const struct id *event, const char *batch, const char **json)
+{
+	PGresult *r;
+
+	TRY(db_query(c, Q_CHECKIN_BATCH, &r, event->s, batch));
+	*json = db_get(r, 0, 0);
+	return OK;
+}
+
 enum err checkin_undo(struct ctx *c, const struct door *d, const struct undo *u, const char **json)
 {
 	const char *what = u->scan ? ask_scan(c, u->scan) : ask_person(c, u->user);

@@ -20,6 +20,14 @@ struct door {
  * E_INVALID. */
 enum err checkin_scan(struct ctx *c, const struct door *d, const struct input *in,
 		      const char **json) MUST_CHECK;
+/* Scans of many people, by a host: a PostgreSQL array of ids that were checked; batch: an id of its
+ * own, sent again nobody is scanned twice. And what they came to: a JSON array of what
+ * checkin_scan says of each. */
+enum err checkin_many(struct ctx *c, const struct id *event, const char *batch,
+		      const char *people) MUST_CHECK;
+enum err checkin_batch(struct ctx *c, const struct id *event, const char *batch,
+		       const char **json) MUST_CHECK;
+
 /* Takes the check-in of a person back (hosts only), or what a scan did (by its nonce); the other is
  * NULL. json: reason undone or not_checked_in. */
 struct undo {

@@ -85,11 +85,13 @@ static void csv_row(struct strbuf *out, struct json_object *o)
 enum err list_attendees_csv(struct ctx *c, const struct event_parts *e, const struct input *in,
 			    struct csv_place *at, struct strbuf *out)
 {
-	const char *email = policy_may(c, e, "checkin") ? "true" : "false";
+	const char *email = policy_may(c, e, "checkin") ? "true" : "false", *door;
 	PGresult *r;
 	int n;
 
-	TRY(db_query(c, Q_ATTENDEES, &r, e->id.s, js_str(in->values, "status"),
+	TRY(fared(c, in, &door));
+	TRY(db_query(c, door ? Q_DOOR_LIST : Q_ATTENDEES, &r, e->id.s,
+		     door ? door : js_str(in->values, "status"),
 		     page_like(c, js_str(in->values, "q")), email, *at->key ? at->key : NULL,
 		     *at->id ? at->id : NULL, CSV_ROWS, "0"));
 	n = PQntuples(r);

@@ -4,9 +4,9 @@
 #include "domain/policy.h"
 #include "domain/rsvps.h"
 #include "site/site.h"
+#include "web/form.h"
 #include "web/markdown.h"
 #include "web/metrics.h"
-#include "web/session.h"
 
 /* What templates ask of the reader's own answer; who waits is told the place, too. */
 static enum err add_answer(struct req *rq, const struct id *id, struct json_object *o,
@@ -39,12 +39,16 @@ enum err site_event_data(struct req *rq, const struct id *id, bool fresh, struct
 	return OK;
 }
 
-static enum err show(struct req *rq, const struct id *id, int status)
+/* sent: an answer that was not given; its button is where the reader goes on. */
+static enum err show(struct req *rq, const struct id *id, int status, struct json_object *sent)
 {
-	struct json_object *o = page_data(rq), *e;
+	struct json_object *o = page_data(rq), *wanted = js_made(json_object_new_object()), *e;
 	struct event_parts p;
 	struct str page;
 
+	js_add(o, "wanted", wanted);
+	if (js_str(sent, "status"))
+		js_flag(wanted, js_str(sent, "status"), true);
 	page_add_errors(rq, o);
 	ctx_forgive(rq->ctx);
 	TRY(site_event_data(rq, id, status != 200, &p, &e));
@@ -70,7 +74,7 @@ enum err site_event(struct req *rq)
 		TRY(page_send(rq, 200, page));
 	} else {
 		TRY(events_find(rq->ctx, req_param(rq, "id"), &id));
-		TRY(show(rq, &id, 200));
+		TRY(show(rq, &id, 200, NULL));
 	}
 	views_count(rq->ctx, &id);
 	return OK;
@@ -79,20 +83,20 @@ enum err site_event(struct req *rq)
 /* The reader's answer; when it cannot be given, the page says why. */
 enum err site_answer(struct req *rq)
 {
-	struct json_object *form;
-	struct outcome done;
+	struct json_object *sent;
+	struct outcome done = { .http = 0 };
 	struct input in;
 	struct id id;
+	enum err e;
 
 	TRY(events_find(rq->ctx, req_param(rq, "id"), &id));
-	TRY(session_form(rq, &form));
-	TRY(input_read(rq->ctx, rsvp_fields, form, (struct input_mode){ .text = true }, &in));
-	enum err e = rsvps_set(rq->ctx, &(struct answer){ .event = &id, .idem = &rq->idem,
-							  .want = js_str(in.values, "status") },
-			       &done);
-
-	if (e == E_FULL || e == E_CLOSED)
-		return show(rq, &id, err_info(e)->http);
+	e = form_read(rq, rsvp_fields, (struct input_mode){ 0 }, &sent, &in);
+	if (e == OK)
+		e = rsvps_set(rq->ctx, &(struct answer){ .event = &id, .idem = &rq->idem,
+							 .want = js_str(in.values, "status") },
+			      &done);
+	if (e == E_FULL || e == E_CLOSED || e == E_INVALID)
+		return show(rq, &id, err_info(e)->http, sent);
 	TRY(e);
 	metric_answer(done.status);
 	return page_redirect(rq, arena_printf(rq->ctx->arena, "/e/%.*s",
