@@ -77,13 +77,15 @@ class Reader(Browser):
     def parsed(self):
         return Page(self.page)
 
-    def send(self, path, headers=None, **changes):
+    def send(self, path, headers=None, to=None, **changes):
+        """to: another address, as a button may name one."""
         fields = self.parsed().form(path)
         fields.update({k: v for k, v in changes.items() if v is not None})
         pairs = [(k, v) for k, vs in fields.items() for v in (vs if isinstance(vs, list) else [vs])]
         # browsers end lines so
         body = urllib.parse.urlencode([(k, v.replace("\r\n", "\n").replace("\n", "\r\n")) for k, v in pairs]).encode()
-        return self.ask("POST", path, body, **{"Content-Type": "application/x-www-form-urlencoded", "Origin": self.origin, **(headers or {})})
+        return self.ask("POST", to or path, body,
+                        **{"Content-Type": "application/x-www-form-urlencoded", "Origin": self.origin, **(headers or {})})
 
     def follow(self, answer):
         return self.get(answer.header("Location"))

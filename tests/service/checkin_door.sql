@@ -143,6 +143,43 @@ BEGIN
   PERFORM t.is('came', t.came(ev), '1/1');
 END $$;
 
+-- ---- many at once ----
+CREATE FUNCTION t.scan_many(p_event uuid, batch uuid, people uuid[]) RETURNS effect LANGUAGE sql AS $$
+  SELECT checkin_many(p_event, t.host(p_event), false, batch, people, 240 * 3600000)
+$$;
+CREATE FUNCTION t.test_many_at_once() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  ev uuid := t.event(2);
+  a uuid := t.goer(ev);
+  b uuid := t.goer(ev);
+  waits uuid := t.person();
+  batch uuid := uuid7();
+  e effect;
+BEGIN
+  PERFORM t.answer(ev, waits, 'going'), t.scan(ev, t.who(b));
+  e := t.scan_many(ev, batch, ARRAY[waits, a, b, a]);
+  PERFORM t.is('one is new', e.body::jsonb, '{"checked_in": 1}'::jsonb);
+  PERFORM t.is('keys', e.keys, rsvp_keys(ev, a));
+  PERFORM t.is('each has an answer', (SELECT jsonb_object_agg(user_id, reason) FROM checkins WHERE event_id = ev AND nonce LIKE batch || ':%'),
+               jsonb_build_object(a, 'ok', b, 'already', waits, 'waitlisted'));
+  PERFORM t.is('came', t.came(ev), '2/2');
+  PERFORM t.is('sent again', (t.scan_many(ev, batch, ARRAY[a, b])).body::jsonb, '{"checked_in": 0}'::jsonb);
+  PERFORM t.is('one entry each', (SELECT count(*) FROM checkins WHERE event_id = ev), 4);
+  PERFORM t.is('by a stranger', t.word(checkin_many(ev, a, false, uuid7(), ARRAY[a], 0)), '403 FORBIDDEN');
+  PERFORM rsvps_withdraw(ev, t.host(ev), false, ARRAY[a, b], NULL);
+  PERFORM t.is('taken back', t.came(ev), '0/0');
+  PERFORM t.is('the next', (t.scan_many(ev, uuid7(), ARRAY[waits])).body::jsonb, '{"checked_in": 1}'::jsonb);
+END $$;
+CREATE FUNCTION t.test_many_afterwards() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  ev uuid := t.event();
+  who uuid[] := ARRAY[t.goer(ev), t.goer(ev)];
+BEGIN
+  PERFORM t.goer(ev), t.finish(ev), t.scan_many(ev, uuid7(), who);
+  PERFORM t.is('the others did not come', t.run_no_show(ev), 1);
+  PERFORM t.is('states', t.marks(ev), 'attended attended no_show');
+END $$;
+
 -- ---- after the end ----
 CREATE FUNCTION t.finish(p_event uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

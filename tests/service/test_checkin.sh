@@ -34,6 +34,15 @@ race() { # database, 1 = all clients with the same nonce
     "$MARQUEE_TEST_DSN dbname=$1" >"$TMP/race" 2>&1 || true
 }
 
+bulk() { # database, 1 = many scans in one transaction (each that is lost takes a second), how often
+  scene "$1"
+  "$PGBENCH" -n -c 8 -j 2 -t "$3" -D i=0 -D naive="$2" -f "$HERE/checkin_bulk.sql" \
+    "$MARQUEE_TEST_DSN dbname=$1" >"$TMP/bulk" 2>&1 || true
+}
+
+# Of those that wait for each other; pgbench counts them and says no more.
+lost() { grep -iE 'error|failed transactions: [1-9]' "$TMP/bulk" || true; }
+
 # How often the log says ok and already, how many entries there are, how many came, counted twice.
 result() { # database
   sql "$1" -F ' ' -c "SELECT count(*) FILTER (WHERE reason = 'ok') AS ok, count(*) FILTER (WHERE reason = 'already') AS already,
@@ -46,10 +55,14 @@ product() {
   findings 'one ok for 32 scanners' "$(result "$DB" | grep -vx "$ROUNDS $((31 * ROUNDS)) $ROUNDS $ROUNDS"; cat <(grep -i error "$TMP/race"))"
   race "$DB" 1
   findings 'one entry for 32 of a nonce' "$(result "$DB" | grep -vx "$ROUNDS 0 $ROUNDS $ROUNDS"; cat <(grep -i error "$TMP/race"))"
+  bulk "$DB" 0 20
+  findings 'everybody at once, beside scanners' "$(lost)"
   findings 'invariants hold' "$(sql "$DB" -c 'SELECT * FROM check_invariants()')"
 }
 
 control() { # database
+  bulk "$1" 1 2
+  findings 'many scans in one transaction wait for each other' "$([ -n "$(lost)" ] || echo 'they do not')"
   sql "$1" -f "$HERE/checkin_naive.sql"
   race "$1" 0
   findings 'the obvious version lets people in twice' "$(result "$1" | grep -x "$ROUNDS .* $ROUNDS $ROUNDS" || true)"
