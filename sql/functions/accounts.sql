@@ -55,16 +55,55 @@ BEGIN
   RETURN ROW(200, NULL, epoch::text, NULL, NULL)::effect;
 END $$;
 
+-- ---- looking at the site as somebody else ----
+-- At nobody who has power over others. A job ends it for whoever does not, so that the audit log has both
+-- ends in any case.
+CREATE OR REPLACE FUNCTION impersonation_begin(p_id uuid, p_by uuid, p_user uuid, p_reason text, p_seconds int)
+RETURNS effect LANGUAGE plpgsql AS $$
+DECLARE
+  u users;
+  about jsonb := jsonb_build_object('id', p_id, 'reason', p_reason);
+BEGIN
+  SELECT * INTO u FROM users WHERE id = p_user AND deleted_at IS NULL;
+  IF u.id IS NULL THEN RETURN refuse(404, 'NOT_FOUND', 'no such account'); END IF;
+  IF u.role = 'admin' THEN RETURN refuse(403, 'FORBIDDEN', 'nobody looks at the site as an admin'); END IF;
+  IF NOT u.is_active THEN RETURN refuse(409, 'CONFLICT', 'this account is suspended'); END IF;
+  PERFORM audit_put('impersonation.began', 'user', p_user, NULL, about || jsonb_build_object('seconds', p_seconds), p_by);
+  INSERT INTO jobs (name, fn, arg, run_at, note)
+    VALUES ('impersonation:' || p_id, 'job_impersonation', about || jsonb_build_object('user', p_user, 'by', p_by),
+            now() + p_seconds * interval '1 second', 'a look at the site as somebody else ends');
+  RETURN ROW(200, NULL, json_build_object('email', u.email, 'role', u.role, 'epoch', u.token_epoch)::text, NULL, NULL)::effect;
+END $$;
+-- The pass is void from now on, whoever ends it.
+CREATE OR REPLACE FUNCTION impersonation_over(about jsonb) RETURNS void LANGUAGE sql AS $$
+  SELECT audit_put('impersonation.ended', 'user', (about->>'user')::uuid, NULL, about - 'user' - 'by', (about->>'by')::uuid);
+  INSERT INTO revocations (kind, id, expires_at) VALUES ('jti', about->>'id', now() + interval '1 day') ON CONFLICT DO NOTHING;
+$$;
+CREATE OR REPLACE FUNCTION impersonation_end(p_id uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  about jsonb;
+BEGIN
+  DELETE FROM jobs WHERE name = 'impersonation:' || p_id RETURNING arg INTO about;
+  IF about IS NOT NULL THEN PERFORM impersonation_over(about); END IF;
+  RETURN about IS NOT NULL;
+END $$;
+CREATE OR REPLACE FUNCTION job_impersonation(arg jsonb) RETURNS int LANGUAGE sql AS $$
+  SELECT impersonation_over(arg || '{"by_itself": true}');
+  SELECT 0;
+$$;
+
 -- One page of the audit log, the newest first, as documents; names of people as they are today.
 CREATE OR REPLACE FUNCTION audit_page(p_object uuid, p_actor uuid, before bigint, most int, skip int)
 RETURNS TABLE (id bigint, doc text) LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN QUERY EXECUTE format($q$
     SELECT r.id, row_to_json(r)::text FROM (
-      SELECT a.id, iso(a.at) AS at, a.action, a.kind, a.object, a.actor, u.name AS actor_name, a.address, a.request_id,
+      SELECT a.id, iso(a.at) AS at, a.action, a.kind, a.object, a.actor, u.name AS actor_name, a.acting_as, s.name AS acting_as_name,
+             a.address, a.request_id,
              a.before, a.after, e.title AS event_title, o.name AS user_name
       FROM (SELECT * FROM audit_log l WHERE %s AND ($3 IS NULL OR l.id < $3) ORDER BY l.id DESC LIMIT $4 OFFSET $5) a
       LEFT JOIN users u ON u.id = a.actor
+      LEFT JOIN users s ON s.id = a.acting_as
       LEFT JOIN events e ON a.kind = 'event' AND e.id = a.object
       LEFT JOIN users o ON a.kind = 'user' AND o.id = a.object) r ORDER BY r.id DESC$q$,
     concat_ws(' AND ', 'true', CASE WHEN p_object IS NOT NULL THEN 'l.object = $1' END,

@@ -1,14 +1,14 @@
 -- The audit log: one row per change by people, written by the transaction that makes it.
 SET LOCAL check_function_bodies = off;
 
--- Who asks stands in marquee.who: person, address, request, a line each.
+-- Who asks stands in marquee.who: person, address, request, and whom they look at the site as, a line each.
 CREATE OR REPLACE FUNCTION audit_put(p_action text, p_kind text, p_object uuid, p_before jsonb DEFAULT NULL,
                                      p_after jsonb DEFAULT NULL, p_actor uuid DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   who text[] := string_to_array(current_setting('marquee.who', true), E'\n', '');
 BEGIN
-  INSERT INTO audit_log (actor, address, request_id, action, kind, object, before, after)
-  VALUES (coalesce(who[1]::uuid, p_actor), who[2], who[3], p_action, p_kind, p_object, p_before, p_after);
+  INSERT INTO audit_log (actor, address, request_id, acting_as, action, kind, object, before, after)
+  VALUES (coalesce(who[1]::uuid, p_actor), who[2], who[3], who[4]::uuid, p_action, p_kind, p_object, p_before, p_after);
 END $$;
 
 -- For tables whose rows people change: kind, the columns that are told, and those a new row is known by.
@@ -45,6 +45,16 @@ CREATE OR REPLACE TRIGGER audit AFTER INSERT OR UPDATE ON events FOR EACH ROW
 CREATE OR REPLACE TRIGGER audit AFTER INSERT OR UPDATE ON users FOR EACH ROW
   WHEN (current_setting('marquee.who', true) <> '') EXECUTE FUNCTION audit_change('user',
   '{role,is_active,deleted_at}', '{role}');
+
+-- Answers are people's own business, unless staff gives them in somebody's name.
+CREATE OR REPLACE FUNCTION audit_answer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM audit_put('registration.changed', 'event', NEW.event_id, jsonb_build_object('state', NEW.from_state),
+                    jsonb_build_object('state', NEW.to_state, 'user_id', NEW.user_id));
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER audit AFTER INSERT ON rsvp_history FOR EACH ROW
+  WHEN (split_part(current_setting('marquee.who', true), E'\n', 4) <> '') EXECUTE FUNCTION audit_answer();
 
 -- Two years. The web role may not do this, nor may the notifier but through here.
 CREATE OR REPLACE FUNCTION job_audit(arg jsonb) RETURNS int LANGUAGE sql SECURITY DEFINER

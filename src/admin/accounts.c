@@ -1,9 +1,11 @@
-/* src/admin/accounts.c - people for staff: found, given a role, suspended, signed out; and what
- * anybody changed */
+/* src/admin/accounts.c - people for staff: found, given a role, suspended, signed out, and the site
+ * as they see it; and what anybody changed */
 #include "admin/admin.h"
 
 #include "core/json.h"
 #include "domain/accounts.h"
+#include "domain/impersonation.h"
+#include "web/session.h"
 
 /* ---- the list ---- */
 
@@ -45,6 +47,33 @@ enum err admin_accounts(struct req *rq)
 
 /* ---- the audit log ---- */
 
+/* Where what was changed is seen, and what it is called. */
+static void add_thing(struct req *rq, struct json_object *row)
+{
+	static const struct {
+		const char *kind, *title, *path;
+		bool has_page; /* of its own by its id; else the title stands in what was put */
+	} things[] = {
+		{ "event", "event_title", "/admin/events", true },
+		{ "user", "user_name", "/admin/people", true },
+		{ "category", "slug", "/admin/categories", false },
+		{ "job", "name", "/admin/system", false },
+		{ "message", "type", "/admin/system", false },
+	};
+	const char *kind = js_str(row, "kind"), *title;
+
+	for (size_t i = 0; i < COUNT(things); i++) {
+		if (strcmp(things[i].kind, kind) != 0)
+			continue;
+		title = js_str(things[i].has_page ? row : js_get(row, "after"), things[i].title);
+		js_put(row, "what", title ? title : kind);
+		js_put(row, "href", !things[i].has_page ? things[i].path :
+			       arena_printf(rq->ctx->arena, "%s/%s", things[i].path,
+					    js_str(row, "object")));
+		js_flag(row, "has_page", things[i].has_page);
+	}
+}
+
 /* [{field, before, after}] out of the two objects; numbers and lists as JSON writes them. */
 static struct json_object *changes(struct json_object *row)
 {
@@ -74,13 +103,9 @@ static enum err add_audit(struct req *rq, struct json_object *o, const struct in
 	rows = js_own(rq->ctx->arena, l.items);
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
-		const char *event = js_str(row, "event_title");
 
 		js_put(row, "when", page_when(rq, js_str(row, "at"), NULL, "UTC"));
-		js_put(row, "what", event ? event : js_str(row, "user_name"));
-		js_put(row, "href",
-		       arena_printf(rq->ctx->arena, "/admin/%s/%s", event ? "events" : "people",
-				    js_str(row, "object")));
+		add_thing(rq, row);
 		js_add(row, "changes", changes(row));
 	}
 	js_add(o, "audit", json_object_get(rows));
@@ -99,16 +124,19 @@ enum err admin_audit(struct req *rq)
 
 /* ---- one account ---- */
 
-static enum err show(struct req *rq, const struct id *id, int status)
+/* sent: a form that was refused; it is shown again. */
+static enum err show(struct req *rq, const struct id *id, int status, struct json_object *sent)
 {
 	struct json_object *o = desk_data(rq, "people"), *who, *sessions;
 	struct input in = { js_object(rq->ctx->arena) };
 	const char *json;
 
-	page_add_errors(rq, o);
+	form_add(rq, o, impersonation_fields, sent);
 	ctx_forgive(rq->ctx);
 	TRY(accounts_get(rq->ctx, id, &json));
 	who = js_own(rq->ctx->arena, json);
+	js_flag(who, "may_be", json_object_get_boolean(js_get(who, "is_active")) &&
+			       strcmp(js_str(who, "role"), roles[ROLE_ADMIN].name) != 0);
 	js_put(who, "since", page_day(rq, js_str(who, "created_at"), "UTC"));
 	js_flag(who, "own", strcmp(id->s, rq->actor.user.s) == 0);
 	sessions = js_get(who, "sessions");
@@ -130,7 +158,7 @@ enum err admin_account(struct req *rq)
 	struct id id;
 
 	TRY(req_path_id(rq, "account", "account", &id));
-	return show(rq, &id, 200);
+	return show(rq, &id, 200, NULL);
 }
 
 enum err admin_account_save(struct req *rq)
@@ -144,7 +172,7 @@ enum err admin_account_save(struct req *rq)
 	TRY(form_read(rq, account_fields, (struct input_mode){ .partial = true }, &sent, &in));
 	e = accounts_set(rq->ctx, &id, &in);
 	if (e == E_CONFLICT)
-		return show(rq, &id, err_info(e)->http);
+		return show(rq, &id, err_info(e)->http, NULL);
 	TRY(e);
 	return desk_done(rq, arena_printf(rq->ctx->arena, "/admin/people/%s", id.s), "saved");
 }
@@ -159,4 +187,40 @@ enum err admin_account_sign_out(struct req *rq)
 	TRY(form_read(rq, desk_no_fields, (struct input_mode){ 0 }, &sent, &in));
 	TRY(accounts_sign_out(rq->ctx, &id));
 	return desk_done(rq, arena_printf(rq->ctx->arena, "/admin/people/%s", id.s), "signed_out");
+}
+
+/* ---- looking at the site as somebody else ---- */
+
+enum err admin_impersonate(struct req *rq)
+{
+	struct json_object *sent;
+	struct input in;
+	struct id id;
+	const char *pass;
+	enum err e;
+
+	TRY(req_path_id(rq, "account", "account", &id));
+	e = form_read(rq, impersonation_fields, (struct input_mode){ 0 }, &sent, &in);
+	if (e == OK)
+		e = impersonation_begin(rq->ctx, &id, js_str(in.values, "reason"), &pass);
+	if (e == E_INVALID || e == E_CONFLICT)
+		return show(rq, &id, err_info(e)->http, sent);
+	TRY(e);
+	session_as_begin(rq, pass, IMPERSONATION_S);
+	return page_redirect(rq, "/");
+}
+
+/* Whoever it was is themselves again, at the page of whom they were. */
+enum err admin_impersonate_end(struct req *rq)
+{
+	struct json_object *sent;
+	struct input in;
+
+	TRY(form_read(rq, desk_no_fields, (struct input_mode){ 0 }, &sent, &in));
+	if (!actor_acted(&rq->actor))
+		return page_redirect(rq, "/");
+	TRY(impersonation_end(rq->ctx));
+	session_as_end(rq);
+	return page_redirect(rq, arena_printf(rq->ctx->arena, "/admin/people/%s",
+					      rq->actor.user.s));
 }

@@ -33,6 +33,8 @@ enum err admin_accounts(struct req *rq);
 enum err admin_account(struct req *rq);
 enum err admin_account_save(struct req *rq);
 enum err admin_account_sign_out(struct req *rq);
+enum err admin_impersonate(struct req *rq);
+enum err admin_impersonate_end(struct req *rq);
 enum err admin_audit(struct req *rq);
 
 /* ---- what they share (desk.c) ---- */

@@ -2,6 +2,7 @@
 #include "admin/admin.h"
 
 #include "domain/accounts.h"
+#include "domain/impersonation.h"
 #include "domain/list.h"
 #include "domain/operations.h"
 #include "domain/page.h"
@@ -28,11 +29,12 @@ static const struct input_field categories_query[] = {
 	{ NULL, IN_TEXT, 0, 0, 0, 0, NULL, NULL, NULL },
 };
 
+#define DESK (RF_PAGE | RF_DESK)
 /* A page that shows, and one that takes a form; may: on top of what handlers ask of the event. */
 #define SHOW(path, handler, may, query, doc)                                                       \
-	{ M_GET, path, handler, WHO_MEMBER, may, RL_BROWSE, C_NONE, RF_PAGE, NULL, query, doc }
+	{ M_GET, path, handler, WHO_MEMBER, may, RL_BROWSE, C_NONE, DESK, NULL, query, doc }
 #define TAKE(path, handler, may, body, doc)                                                        \
-	{ M_POST, path, handler, WHO_MEMBER, may, RL_WRITE, C_NONE, RF_PAGE, body, NULL, doc }
+	{ M_POST, path, handler, WHO_MEMBER, may, RL_WRITE, C_NONE, DESK, body, NULL, doc }
 
 const struct route admin_routes[] = {
 	SHOW("/admin", admin_home, 0, NULL, "Where the desk begins"),
@@ -41,7 +43,7 @@ const struct route admin_routes[] = {
 	SHOW("/admin/events/new", admin_event_new, MAY_EVENTS_CREATE, NULL,
 	     "A form for a new event"),
 	{ M_POST, "/admin/events/new", admin_event_create, WHO_MEMBER, MAY_EVENTS_CREATE, RL_CREATE,
-	  C_NONE, RF_PAGE, event_fields, NULL, "Create an event" },
+	  C_NONE, DESK, event_fields, NULL, "Create an event" },
 	SHOW("/admin/events/:id", admin_event_edit, 0, done_query, "The form of an event"),
 	TAKE("/admin/events/:id", admin_event_save, 0, event_fields, "Look at changes, make them"),
 	SHOW("/admin/events/:id/publish", admin_act, 0, NULL, "Asks whether to publish it"),
@@ -51,7 +53,7 @@ const struct route admin_routes[] = {
 	SHOW("/admin/events/:id/duplicate", admin_act, MAY_EVENTS_CREATE, NULL,
 	     "Asks when the copy is to be"),
 	{ M_POST, "/admin/events/:id/duplicate", admin_act_do, WHO_MEMBER, MAY_EVENTS_CREATE,
-	  RL_CREATE, C_NONE, RF_PAGE, event_duplicate_fields, NULL, "Copy it" },
+	  RL_CREATE, C_NONE, DESK, event_duplicate_fields, NULL, "Copy it" },
 	SHOW("/admin/events/:id/delete", admin_act, 0, NULL, "Asks whether to delete it"),
 	TAKE("/admin/events/:id/delete", admin_act_do, 0, desk_no_fields, "Delete it"),
 	SHOW("/admin/events/:id/attendees", admin_attendees, 0, attendees_query, "Who comes"),
@@ -79,6 +81,10 @@ const struct route admin_routes[] = {
 	     "Give a role, suspend"),
 	TAKE("/admin/people/:account/sign-out", admin_account_sign_out, MAY_USERS_MANAGE,
 	     desk_no_fields, "End all its sign-ins"),
+	TAKE("/admin/people/:account/impersonate", admin_impersonate, MAY_STAFF,
+	     impersonation_fields, "Look at the site as this person"),
+	{ M_POST, "/impersonation/end", admin_impersonate_end, WHO_MEMBER, 0, RL_WRITE, C_NONE,
+	  RF_PAGE, desk_no_fields, NULL, "Look no longer as somebody else" },
 	SHOW("/admin/audit", admin_audit, MAY_ADMIN, audit_fields, "Who changed what"),
 	ROUTE_END
 };

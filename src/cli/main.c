@@ -85,6 +85,7 @@ static int run(const struct command *cmd, const struct config *cfg, int argc, ch
 	c.actor = &actor_anonymous;
 	c.asker = "";
 	c.asker_address = "command line";
+	c.asker_as = "";
 	if (!cmd->offline) {
 		c.db = db_new(c.cfg, cfg->db_dsn, "marquee");
 		c.cache = cache_new(cfg);

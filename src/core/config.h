@@ -33,7 +33,7 @@ struct config {
 	long checkin_opens_before;
 	long auth_access_ttl, auth_refresh_ttl, auth_refresh_grace, auth_reset_ttl;
 	long auth_hash_slots, auth_hash_wait;
-	bool auth_refuse_common;
+	bool auth_refuse_common, auth_staff_second_factor;
 	bool limits_enabled;
 	long limits_hosts, limits_browse, limits_create, limits_register, limits_search,
 	    limits_login, limits_write, limits_scan, limits_overall;

@@ -6,7 +6,7 @@ void ctx_begin(struct ctx *c, struct arena *a)
 	c->arena = a;
 	c->request_id = "";
 	c->traceparent = NULL;
-	c->asker = c->asker_address = NULL;
+	c->asker = c->asker_address = c->asker_as = NULL;
 	c->sql_trips = 0;
 	c->cache_trips = 0;
 	c->cache_off = false;

@@ -26,9 +26,9 @@ struct ctx {
 	struct cache *cache;
 	const struct actor *actor;	/* never NULL; the anonymous one has no id */
 	const char *request_id;		/* "req_..." or "" */
-	/* For the audit log: an id or "", and from where; both NULL: nobody asked, as for timed
-	 * jobs. */
-	const char *asker, *asker_address;
+	/* For the audit log: an id or "", from where, and as whom they look at the site ("":
+	 * themselves); all NULL: nobody asked, as for timed jobs. */
+	const char *asker, *asker_address, *asker_as;
 	const char *traceparent;	/* W3C trace context or NULL */
 
 	enum err err;			/* the first error of this operation */

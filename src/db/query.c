@@ -93,17 +93,21 @@ static void observe(const struct query_row *row, int64_t since)
 		db_observer((enum query)(row - query_rows), mono_us() - since);
 }
 
-/* Person, address and request, a line each: audit_put in SQL takes them apart. */
-static const char *who_asks(const struct ctx *c)
+/* Person, address, request and whom they look at the site as, a line each: audit_put in SQL takes
+ * them apart. Of whoever acts in another's name all that is written is told. */
+static const char *who_asks(const struct ctx *c, const struct query_row *row)
 {
-	return arena_printf(c->arena, "%s\n%s\n%s", c->asker, c->asker_address, c->request_id);
+	if (!c->asker || !(row->audited || (row->writes && c->asker_as && *c->asker_as)))
+		return NULL;
+	return arena_printf(c->arena, "%s\n%s\n%s\n%s", c->asker, c->asker_address,
+			    c->request_id, c->asker_as ? c->asker_as : "");
 }
 
 enum err query_run(struct ctx *c, const struct query_row *row, bool keyed, const char *const *args,
 		   struct answer *a)
 {
 	const char *origin[] = { row->writes ? c->traceparent : NULL,
-				 row->audited && c->asker ? who_asks(c) : NULL };
+				 who_asks(c, row) };
 	int64_t since = db_observer ? mono_us() : 0;
 	struct stmt s = {
 		.name = row->name,

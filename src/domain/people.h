@@ -36,6 +36,8 @@ enum err people_login_code(struct ctx *c, const struct input *in, const struct c
 			   struct session *out) MUST_CHECK;
 enum err people_refresh(struct ctx *c, const struct input *in, struct session *out) MUST_CHECK;
 enum err people_logout(struct ctx *c) MUST_CHECK; /* ends the actor's sign-in */
+/* Does this person sign in with a second factor? (second.c) */
+enum err people_second_on(struct ctx *c, const struct id *who, bool *on) MUST_CHECK;
 /* ---- one's own sign-ins (sessions.c) ---- */
 /* JSON array, the last used first; current: is it the one that asks? */
 enum err people_sessions(struct ctx *c, const char **json) MUST_CHECK;

@@ -9,6 +9,7 @@
 #include "core/id.h"
 #include "core/strbuf.h"
 #include "db/db.h"
+#include "domain/people.h"
 
 #include <ctype.h>
 
@@ -105,6 +106,15 @@ enum err second_state(struct ctx *c, struct json_object **out)
 		js_put(*out, "secret", secret);
 		js_put(*out, "uri", totp_uri(c, secret, encoded(c, c->actor->email)));
 	}
+	return OK;
+}
+
+enum err people_second_on(struct ctx *c, const struct id *who, bool *on)
+{
+	PGresult *r;
+
+	TRY(db_query(c, Q_SECOND_GET, &r, who->s));
+	*on = PQntuples(r) && db_get(r, 0, 1);
 	return OK;
 }
 

@@ -1,5 +1,6 @@
 /* src/site/sign.c - the pages to sign up, in and out */
 #include "core/json.h"
+#include "domain/impersonation.h"
 #include "site/site.h"
 #include "web/form.h"
 #include "web/guard.h"
@@ -91,6 +92,9 @@ enum err site_entry(struct req *rq)
 		return show(rq, e == E_INVALID ? entry : entry_of(rq), form);
 	TRY(e);
 	TRY(session_begin(rq, &s));
+	TRY(guard_second(rq));
+	if (rq->actor.lacks_second)
+		return page_redirect(rq, "/me/second");
 	return kept ? form_give_back(rq, kept, next) : page_redirect(rq, next);
 }
 
@@ -99,6 +103,8 @@ enum err site_logout(struct req *rq)
 	struct json_object *form;
 
 	TRY(session_form(rq, &form));
+	if (actor_acted(&rq->actor))
+		TRY(impersonation_end(rq->ctx));
 	TRY(people_logout(rq->ctx));
 	session_end(rq);
 	return page_redirect(rq, "/");

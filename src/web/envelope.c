@@ -128,6 +128,9 @@ void reply_error(struct req *rq)
 	const char *msg = c->err_msg && *c->err_msg ? c->err_msg : e->title;
 	struct strbuf b;
 
+	if (c->err == E_DENIED && rq->actor.lacks_second)
+		(void)!fail_field(c, "second_factor",
+				  "is required of staff: set one up at /me/second");
 	rq->rs->n_parts = 0;
 	rq->rs->status = e->http;
 	strbuf_init(&b, c->arena, 1 << 20);

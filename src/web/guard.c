@@ -11,6 +11,27 @@
 #include <arpa/inet.h>
 #include <strings.h>
 
+enum err guard_second(struct req *rq)
+{
+	struct actor *a = &rq->actor;
+	bool on = true;
+
+	if (rq->ctx->cfg->auth_staff_second_factor && (a->permissions & MAY_STAFF))
+		TRY(people_second_on(rq->ctx, &a->user, &on));
+	if (on)
+		return OK;
+	a->permissions = roles[ROLE_USER].permissions;
+	a->lacks_second = true;
+	return OK;
+}
+
+static enum err by_cookies(struct req *rq)
+{
+	TRY(session_actor(rq));
+	TRY(guard_second(rq));
+	return session_as(rq);
+}
+
 enum err guard_actor(struct req *rq)
 {
 	struct ctx *c = rq->ctx;
@@ -22,13 +43,15 @@ enum err guard_actor(struct req *rq)
 	bool cookies = (rq->route->flags & (RF_PAGE | RF_EMBED)) == RF_PAGE;
 
 	if (scheme.n == 0)
-		return cookies ? session_actor(rq) : OK;
+		return cookies ? by_cookies(rq) : OK;
 	if (scheme.n != 6 || strncasecmp(scheme.p, "Bearer", 6) != 0)
 		return fail(c, E_UNAUTH, "the Authorization header must be: Bearer <token>");
 	enum err e = token_verify(c, str_trim(rest), &rq->actor);
 
 	if (e == OK)
 		e = token_check_revoked(c, &rq->actor);
+	if (e == OK)
+		e = guard_second(rq);
 	if (e != OK)
 		rq->actor = actor_anonymous;
 	return e;
@@ -126,7 +149,11 @@ enum err guard_access(struct req *rq)
 		return fail(rq->ctx, E_NOTFOUND, "no such address");
 	if (r->who == WHO_MEMBER && !actor_known(&rq->actor))
 		return fail(rq->ctx, E_UNAUTH, "sign in first");
-	if ((rq->actor.permissions & r->may) != r->may)
+	if (actor_acted(&rq->actor) && (r->flags & RF_SELF))
+		return fail(rq->ctx, E_DENIED, "only they themselves may do this");
+	if (rq->actor.lacks_second && (r->flags & RF_DESK))
+		rq->lead = "/me/second";
+	if ((rq->actor.permissions & r->may) != r->may || rq->lead)
 		return fail(rq->ctx, E_DENIED, "your role may not do this");
 	return OK;
 }

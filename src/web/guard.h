@@ -7,6 +7,9 @@
 
 /* The actor from the Authorization header; none = anonymous; a bad one E_UNAUTH. */
 enum err guard_actor(struct req *rq) MUST_CHECK;
+/* Where auth.staff_second_factor asks for it: staff without a second factor is no more than any
+ * member (lacks_second). For guard_actor, and for who has just signed in. */
+enum err guard_second(struct req *rq) MUST_CHECK;
 /* Takes from the quotas of the route's class; sets the RateLimit headers. E_LIMIT. */
 enum err guard_rate(struct req *rq) MUST_CHECK;
 /* who and may of the route. E_UNAUTH, E_DENIED, E_NOTFOUND (WHO_LOCAL). */

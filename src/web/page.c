@@ -180,6 +180,8 @@ struct json_object *page_data(struct req *rq)
 	if (actor_known(&rq->actor)) {
 		js_put(o, "user", rq->actor.email);
 		js_put(o, "form_key", session_form_key(rq));
+		js_flag(o, "acting", actor_acted(&rq->actor));
+		js_flag(o, "lacks_second", rq->actor.lacks_second);
 	}
 	return o;
 }
@@ -255,6 +257,8 @@ void page_error(struct req *rq)
 	struct ctx *c = rq->ctx;
 	const struct err_info *e = err_info(c->err);
 
+	if (rq->lead && rq->http->method == M_GET && page_redirect(rq, rq->lead) == OK)
+		return;
 	if (must_sign_in(rq) && form_ask_to_sign_in(rq) == OK) {
 		(void)!fail(c, E_UNAUTH, "sign in first");	/* for the log */
 		return;

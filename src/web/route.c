@@ -285,7 +285,8 @@ static enum err walk(struct req *rq)
 	lastwrite_read(rq);
 	TRY(guard_rate(rq));
 	TRY(guard_access(rq));
-	rq->ctx->asker = rq->actor.user.s;
+	rq->ctx->asker = actor_acted(&rq->actor) ? rq->actor.by.s : rq->actor.user.s;
+	rq->ctx->asker_as = actor_acted(&rq->actor) ? rq->actor.user.s : "";
 	rq->ctx->asker_address = http->remote;
 	TRY(guard_key(rq));
 	TRY(req_query(rq));
@@ -393,6 +394,8 @@ void route_sent(struct ctx *c, struct http_request *http, struct http_response *
 	strbuf_addc(&b, '"');
 	if (actor_known(&rq->actor))
 		strbuf_printf(&b, ",\"user_id\":\"%s\"", rq->actor.user.s);
+	if (actor_acted(&rq->actor))
+		strbuf_printf(&b, ",\"by\":\"%s\"", rq->actor.by.s);
 	if (c->traceparent)
 		strbuf_printf(&b, ",\"trace_id\":\"%.32s\"", c->traceparent + 3);
 	if (c->err != OK)

@@ -31,7 +31,9 @@ enum route_flag {
 	RF_PAGE = 32, /* HTML for people, and so are its errors; not in the API's description */
 	RF_SECRET = 64, /* the address holds one: the log names the route, referrers the host */
 	RF_EMBED = 128, /* other sites may show it in a frame (site.embed_in) */
-	RF_CAMERA = 256 /* the page may use the reader's camera */
+	RF_CAMERA = 256, /* the page may use the reader's camera */
+	RF_SELF = 512, /* not for staff that looks at the site as somebody else */
+	RF_DESK = 1024 /* staff needs its second factor, where auth.staff_second_factor says so */
 };
 
 struct req;
@@ -48,10 +50,7 @@ struct route {
 	const struct input_field *query;
 	const char *doc; /* one sentence */
 };
-#define ROUTE_END                                                                                  \
-	{                                                                                          \
-		0, NULL, NULL, WHO_UNSET, 0, RL_NONE, C_NONE, 0, NULL, NULL, NULL                  \
-	}
+#define ROUTE_END { 0, NULL, NULL, WHO_UNSET, 0, RL_NONE, C_NONE, 0, NULL, NULL, NULL }
 
 /* One request on its way through a handler. */
 struct req {
@@ -67,6 +66,7 @@ struct req {
 	struct actor actor;
 	struct idempotency idem; /* key NULL when none was sent */
 	const char *message; /* for the envelope; NULL = a default */
+	const char *lead; /* where readers of pages are led in the place of an error; or NULL */
 	bool problem; /* the client asked for application/problem+json */
 	int64_t began_us;
 	char request_id[72];

@@ -2,6 +2,7 @@
 #include "web/session.h"
 
 #include "auth/keys.h"
+#include "auth/pass.h"
 #include "auth/token.h"
 #include "core/json.h"
 
@@ -9,6 +10,7 @@
 
 #define ACCESS "marquee"
 #define REFRESH "marquee_refresh"
+#define AS "marquee_as"
 
 static bool secure(const struct req *rq)
 {
@@ -27,8 +29,20 @@ static void set_cookie(struct req *rq, const char *name, const char *value, long
 		  cookie_name(rq, name), value, seconds, secure(rq) ? "; Secure" : "");
 }
 
+void session_as_begin(struct req *rq, const char *pass, long seconds)
+{
+	set_cookie(rq, AS, pass, seconds);
+}
+
+void session_as_end(struct req *rq)
+{
+	if (http_cookie(rq->http, cookie_name(rq, AS)).n)
+		set_cookie(rq, AS, "", 0);
+}
+
 void session_end(struct req *rq)
 {
+	session_as_end(rq);
 	set_cookie(rq, ACCESS, "", 0);
 	set_cookie(rq, REFRESH, "", 0);
 }
@@ -86,6 +100,20 @@ enum err session_actor(struct req *rq)
 	return OK;
 }
 
+enum err session_as(struct req *rq)
+{
+	struct str pass = http_cookie(rq->http, cookie_name(rq, AS));
+	enum err e = OK;
+
+	if (pass.n)
+		e = pass_open(rq->ctx, arena_strndup(rq->ctx->arena, pass.p, pass.n), &rq->actor);
+	if (e != E_UNAUTH)
+		return e;
+	ctx_forgive(rq->ctx);
+	session_as_end(rq);
+	return OK;
+}
+
 /* ---- forms ---- */
 
 /* Out of the key that signs tokens: every host has it, and a new one makes old forms void. */
@@ -93,7 +121,9 @@ static enum err form_key(struct req *rq, const char **out)
 {
 	unsigned char mac[KEYS_MAC_BYTES];
 	char *hex = arena_alloc(rq->ctx->arena, 2 * sizeof(mac) + 1);
-	const char *session = rq->actor.session ? rq->actor.session : rq->actor.jti;
+	/* One made before a look as somebody else does nothing in that one's name. */
+	const char *session = rq->actor.session && !actor_acted(&rq->actor) ? rq->actor.session
+									   : rq->actor.jti;
 	const struct keyring *keys;
 
 	*out = "";

@@ -14,6 +14,12 @@ enum err session_actor(struct req *rq) MUST_CHECK;
 enum err session_begin(struct req *rq, const struct session *s) MUST_CHECK;
 void session_end(struct req *rq);
 
+/* While an admin has signed in: a cookie that makes them somebody else for the site (auth/pass.h).
+ * session_as, after session_actor, reads it, and takes it away when it is worth nothing. */
+void session_as_begin(struct req *rq, const char *pass, long seconds);
+enum err session_as(struct req *rq) MUST_CHECK;
+void session_as_end(struct req *rq);
+
 /* What every form of this sign-in carries as "key"; "" while nobody is signed in. */
 const char *session_form_key(struct req *rq);
 

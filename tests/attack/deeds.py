@@ -17,12 +17,13 @@ class Deed:
 
     def __init__(self, browser, page, action, **fields):
         self.browser, self.page, self.action, self.fields = browser, page, action, fields
+        self.form_of = action  # a button may name another address than its form
 
     def prepare(self):
         """Looks at the page as one does before sending its form."""
         a = self.browser.get(self.page)
         assert a.status == 200, f"{self.page}: {a}"
-        self.form = {**Page(self.browser.page).form(self.action), **self.fields}
+        self.form = {**Page(self.browser.page).form(self.form_of), **self.fields}
         self.keys = [k for k in KEYS if k in self.form]
         return self
 
@@ -139,6 +140,19 @@ def withdraw(s):
     return s.at_desk("/attendees", ev, **{"user_ids[]": [who.id]})
 
 
+def check_in(s):
+    deed = withdraw(s)
+    deed.action = deed.form_of.replace("/attendees", "/checkin")
+    return deed
+
+
+def looking(s):
+    b, path = signed_in(s.admin), f"/admin/people/{person('Looked at').id}"
+    Deed(b, path, path + "/impersonate", reason="to attack").prepare()
+    b.send(path + "/impersonate", reason="to attack")
+    return Deed(b, "/", "/impersonation/end")
+
+
 def parked(s):
     pos = sql1("INSERT INTO outbox_parked (pos, id, xid, aggregate_type, aggregate_id, seq, key, shard, topic, type, payload, created_at, reason) "
                "OVERRIDING SYSTEM VALUE SELECT 9100000, uuid7(), pg_current_xact_id(), 'test', uuid7(), 1, uuid7(), 0, 'events', 'event.test', "
@@ -185,11 +199,15 @@ DEEDS = {
     "/admin/events/{id}/duplicate": lambda s: s.at_desk("/duplicate", start_date="2031-08-01T20:00"),
     "/admin/events/{id}/delete": lambda s: s.at_desk("/delete"),
     "/admin/events/{id}/attendees": withdraw,
+    "/admin/events/{id}/checkin": check_in,
     "/admin/events/{id}/waiting": waiting,
     "/admin/categories": lambda s: Deed(s.browsers["admin"], "/admin/categories", "/admin/categories", slug=unique("cat")[:40].lower(),
                                         name=unique("Cat "), color="#123456"),
+    "/admin/system/doctor": lambda s: Deed(s.browsers["admin"], "/admin/system", "/admin/system/doctor"),
     "/admin/system/jobs": job,
     "/admin/system/outbox": parked,
     "/admin/people/{account}": account("", role="organizer"),
     "/admin/people/{account}/sign-out": account("/sign-out"),
+    "/admin/people/{account}/impersonate": account("/impersonate", reason="to attack"),
+    "/impersonation/end": looking,
 }

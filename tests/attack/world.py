@@ -133,6 +133,9 @@ BODIES = {
     ("POST", "/me/profile"): {},
     ("POST", "/admin/people/{account}"): {},
     ("POST", "/admin/people/{account}/sign-out"): {},
+    ("POST", "/admin/people/{account}/impersonate"): {},
+    ("POST", "/impersonation/end"): {},
+    ("POST", "/admin/system/doctor"): {},
     ("POST", "/me/second/begin"): {},
     ("POST", "/me/second/confirm"): {},
     ("POST", "/me/second/off"): {},
@@ -144,7 +147,7 @@ BODIES = {
     ("POST", "/admin/events/new"): {}, ("POST", "/admin/categories"): {},
     ("POST", "/admin/system/jobs"): {}, ("POST", "/admin/system/outbox"): {},
     **{("POST", "/admin/events/{id}" + act): {} for act in
-       ("", "/publish", "/cancel", "/duplicate", "/delete", "/attendees", "/waiting")},
+       ("", "/publish", "/cancel", "/duplicate", "/delete", "/attendees", "/checkin", "/waiting")},
 }
 
 
