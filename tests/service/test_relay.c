@@ -553,7 +553,7 @@ static void without_the_database_it_waits(void)
 
 	FRESH("nowhere");
 	n = START("db.dsn=host=/nonexistent dbname=none", "db.connect_timeout=200ms");
-	for (int i = 0; i < 100 && access(socket_path, F_OK) != 0; i++)
+	for (int i = 0; i < 1000 && access(socket_path, F_OK) != 0; i++)
 		nap(20);
 	nap(300);
 	T_EQ_INT(waitpid(n.pid, NULL, WNOHANG), 0);
