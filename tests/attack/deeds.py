@@ -155,7 +155,7 @@ def looking(s):
 
 def parked(s):
     pos = sql1("INSERT INTO outbox_parked (pos, id, xid, aggregate_type, aggregate_id, seq, key, shard, topic, type, payload, created_at, reason) "
-               "OVERRIDING SYSTEM VALUE SELECT 9100000, uuid7(), pg_current_xact_id(), 'test', uuid7(), 1, uuid7(), 0, 'events', 'event.test', "
+               "OVERRIDING SYSTEM VALUE SELECT 9100000 + (SELECT count(*) FROM outbox_parked), uuid7(), pg_current_xact_id(), 'test', uuid7(), 1, uuid7(), 0, 'events', 'event.test', "
                "'{}', now(), 'refused' RETURNING pos")
     return Deed(s.browsers["admin"], "/admin/system", "/admin/system/outbox", pos=pos, act="drop")
 
