@@ -104,7 +104,7 @@ def test_every_example_that_reads_runs():
     for group in re.findall(r'<h3><a href="(/docs/\w+)">', text):
         part = page(group)
         anchors = set(re.findall(rf'href="{group}#([\w-]+)"', text))
-        expect(anchors, set(re.findall(r'<h3 id="([\w-]+)">', part)), "all that is named is there")
+        expect(anchors, set(re.findall(r'<h2 id="([\w-]+)">', part)), "all that is named is there")
         for example in map(code, re.findall(r'<pre class="curl" tabindex="0"><code>(curl.*?)</code>', part, re.S)):
             if " -X " in example:
                 continue
@@ -123,7 +123,7 @@ def test_every_example_that_reads_runs():
 def test_the_pages_hold_all_that_the_document_does():
     doc = anonymous.get("/openapi.json").json["paths"]
     text = "".join(page(g) for g in re.findall(r'<h3><a href="(/docs/\w+)">', page("/docs")))
-    shown = set(re.findall(r'<span class="method">(\w+)</span> <code>([^<]+)</code></h3>', text))
+    shown = set(re.findall(r'<span class="method">(\w+)</span> <code>([^<]+)</code></h2>', text))
     expect(shown, {(m.upper(), p) for p, ops in doc.items() for m in ops})
     for word in ("start_date", "Idempotency-Key", "If-Match", "events:create", "3 to 255 characters", "also <code>capacity</code>"):
         expect(word in text, True, word)
