@@ -220,6 +220,9 @@ void form_add(struct req *rq, struct json_object *o, const struct input_field *t
 		add_field(&s, f, f->name);
 		add_choices(&s, f);
 	}
+	/* Which they are people do not know by the names that programs use. */
+	if (s.found_wrong && page_text(rq, "see_fields"))
+		js_put(o, "error", page_text(rq, "see_fields"));
 }
 
 void form_choice(struct json_object *o, const char *field, const char *value, const char *label)
