@@ -417,14 +417,15 @@ $$;
 CREATE OR REPLACE FUNCTION shown_state(state text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE WHEN state = 'cancelled' THEN 'not_going' ELSE state END
 $$;
--- Everybody whose name or address has q in it. NULL: they are more than two thousand, or q is so short
--- that no index helps. Planned for q (EXECUTE), or a plan for any name would read all accounts.
+-- Everybody whose name has q in it. NULL: they are more than two thousand, or q is so short that no index
+-- helps. Planned for q (EXECUTE), or a plan for any name would read all accounts.
 CREATE OR REPLACE FUNCTION people_like(q text) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
 DECLARE
   who uuid[];
 BEGIN
   IF length(q) < 3 THEN RETURN NULL; END IF;
-  EXECUTE 'SELECT ARRAY(SELECT u.id FROM users u WHERE account_words(u) LIKE $1 LIMIT 2001)' INTO who USING '%' || lower(q) || '%';
+  EXECUTE 'SELECT ARRAY(SELECT u.id FROM users u WHERE account_words(u) LIKE $1 AND is_named(u, $2) LIMIT 2001)'
+    INTO who USING '%' || lower(q) || '%', q;
   RETURN CASE WHEN cardinality(who) <= 2000 THEN who END;
 END $$;
 -- Whom to look at for a name at this event; NULL: at its people one after the other, who are few, or of
@@ -446,10 +447,11 @@ BEGIN
   after_user := coalesce(after_user, '00000000-0000-0000-0000-000000000000');
   IF who IS NOT NULL THEN
     RETURN QUERY SELECT (s.r).registered_at, (s.r).user_id, attendee_doc(s.r, p.u, with_email)
-      FROM unnest(who) w, LATERAL (SELECT r FROM rsvps r WHERE r.event_id = p_event AND r.user_id = w OFFSET 0) s,
-        LATERAL (SELECT u FROM users u WHERE u.id = w OFFSET 0) p
-      WHERE shown_state((s.r).state) = coalesce(p_status, 'going') AND ((s.r).registered_at, (s.r).user_id) > (after_at, after_user) AND is_named(p.u, q)
-      ORDER BY 1, 2 LIMIT most OFFSET skip;
+      FROM (SELECT v.r FROM unnest(who) w, LATERAL (SELECT r FROM rsvps r WHERE r.event_id = p_event AND r.user_id = w OFFSET 0) v
+            WHERE shown_state((v.r).state) = coalesce(p_status, 'going') AND ((v.r).registered_at, (v.r).user_id) > (after_at, after_user)
+            ORDER BY (v.r).registered_at, (v.r).user_id LIMIT most OFFSET skip) s,
+        LATERAL (SELECT u FROM users u WHERE u.id = (s.r).user_id OFFSET 0) p
+      ORDER BY 1, 2;
   ELSIF coalesce(p_status, 'going') = 'going' THEN
     RETURN QUERY SELECT r.registered_at, r.user_id, attendee_doc(r, p.u, with_email)
       FROM rsvps r, LATERAL (SELECT u FROM users u WHERE u.id = r.user_id OFFSET 0) p
