@@ -120,8 +120,7 @@ const struct cfg_row cfg_rows[] = {
 	SWITCH("auth.refuse_common", "on", auth_refuse_common,
 	       "Refuse new passwords that are on the list of common ones."),
 	SWITCH("auth.staff_second_factor", "off", auth_staff_second_factor,
-	       "Admins sign in with a second factor: until they have set one up, their role "
-	       "counts for nothing."),
+	       "Admins need a second factor; until they have one their role is void."),
 
 	TEXT("tickets.secret", "", tickets_secret, CFG_SECRET,
 	     "Key that signs the codes of tickets, at least 32 random bytes. Empty: the one that "
