@@ -44,15 +44,17 @@ cmd_browser() { # [NAME…]
     "$TOP/tests/browser/run" "$@"
 }
 
-# A part of ./dev check: skipped, and said so, where the packages cannot be had.
+# A part of ./dev check: skipped, and said so, where the packages cannot be had or cannot run.
 check_browser() {
   local status=0
+  node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { browser_skip "Node $(node -v) is older than 20"; return; }
   browser_fetch "$CHECK/browser" package.json || status=$?
-  if [ $status = 2 ]; then
-    echo "SKIP browser: npm's registry cannot be reached from here"
-    echo "RESULT browser passed=0 failed=0 skipped=1"
-    return
-  fi
+  [ $status != 2 ] || { browser_skip "npm's registry cannot be reached from here"; return; }
   [ $status = 0 ] || return
   T_NODE=$CHECK/browser check_suite san browser
+}
+
+browser_skip() { # reason
+  echo "SKIP browser: $1"
+  echo "RESULT browser passed=0 failed=0 skipped=1"
 }
