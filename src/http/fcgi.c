@@ -114,6 +114,25 @@ static void fcgi_flush(struct http_backend *io)
 	FCGX_FClose(r->out);
 }
 
+/* True when the answer is on its way and the web server has said all it had to say. Most send the
+ * end of a body together with what is before it; who has not yet sent it is not waited for here. */
+static bool nothing_to_come(const FCGX_Request *r)
+{
+	return r->out->isClosed && fcntl(r->ipcFd, F_SETFL, O_NONBLOCK) == 0 &&
+	       FCGX_GetChar(r->in) < 0 && FCGX_GetError(r->in) == 0;
+}
+
+/* libfcgi ends a connection with care: it shuts down its side and waits until the web server has
+ * closed the other, lest what is still to come meets a closed socket and takes the answer with it.
+ * Where nothing is to come that is three system calls and a sleep for nothing: a detached
+ * connection is just closed. */
+static void fcgi_finish(FCGX_Request *r)
+{
+	if (nothing_to_come(r))
+		FCGX_Detach(r);
+	FCGX_Finish_r(r);
+}
+
 static long waiting(void *arg)
 {
 	(void)arg;
@@ -135,7 +154,7 @@ static void fcgi_serve(const struct http_app *app, struct arena *a, FCGX_Request
 				 overload_take(clock_mono_ms(), app->cfg->http_queue_wait, waiting,
 					       NULL));
 	serve_one(app, a, &io, r->envp, fcgi_flush);
-	FCGX_Finish_r(r);
+	fcgi_finish(r);
 }
 
 /* A descriptor that stands in for the one of a connection. */

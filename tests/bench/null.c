@@ -1,17 +1,13 @@
-/* tests/bench/null.c - the least that a FastCGI worker can do: fixed bytes, by the worker's own way
- * of waiting, accepting and closing
+/* tests/bench/null.c - the least that a FastCGI worker can do: fixed bytes, in libfcgi's usual loop
  *
  *   spawn-fcgi -s SOCKET -n -- null BYTES
  *
  * What it does per second is the limit that our workers are measured against. Three headers, BYTES
  * of body (1100), no log. */
 #include <fcgiapp.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define LISTEN_FD 0
 #define BYTES_MAX (1 << 20)
@@ -32,7 +28,6 @@ static int answer_make(long bytes)
 
 int main(int argc, char **argv)
 {
-	struct pollfd listening = { .fd = LISTEN_FD, .events = POLLIN };
 	long bytes = argc > 1 ? strtol(argv[1], NULL, 10) : 1100;
 	FCGX_Request r;
 	int n;
@@ -42,19 +37,14 @@ int main(int argc, char **argv)
 		return 64;
 	}
 	n = answer_make(bytes);
-	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "250", 0);
-	setenv("LIBFCGI_IS_AF_UNIX_KEEPER_POLL_TIMEOUT", "250", 0);
-	if (fcntl(LISTEN_FD, F_SETFL, fcntl(LISTEN_FD, F_GETFL) | O_NONBLOCK) != 0 ||
-	    FCGX_Init() != 0 || FCGX_InitRequest(&r, LISTEN_FD, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
+	if (FCGX_Init() != 0 || FCGX_InitRequest(&r, LISTEN_FD, 0) != 0) {
 		perror("null");
 		return 71;
 	}
 	signal(SIGTERM, SIG_DFL); /* FCGX_Init has put its own in place */
-	for (;;) {
-		if (poll(&listening, 1, -1) <= 0 || FCGX_Accept_r(&r) != 0)
-			continue;
-		r.keepConnection = 0;
+	while (FCGX_Accept_r(&r) == 0) {
 		FCGX_PutStr(answer, n, r.out);
 		FCGX_Finish_r(&r);
 	}
+	return 1;
 }

@@ -1,6 +1,7 @@
 /* tests/unit/test_fcgi.c - http_run from outside: FastCGI over a unix socket */
 #include "unit/fcgi_app.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+/* Milliseconds that libfcgi waits for the web server to close. */
+#define LINGER "LIBFCGI_OS_CLOSE_POLL_TIMEOUT"
 #define PATIENCE 10	/* seconds a client waits: less than the worker for a peer that hangs */
 
 static char dir[] = "/tmp/t-fcgi-XXXXXX";
@@ -394,6 +397,51 @@ static void kept_connection_does_not_pin(void)
 	T_EQ_INT(server_stop(SIGTERM), 0);
 }
 
+/* Is the other end gone? Not, as long as somebody there may still read. */
+static bool is_closed(int fd)
+{
+	return send(fd, "", 1, MSG_NOSIGNAL) < 0 && errno == EPIPE;
+}
+
+static void does_not_wait_for_the_web_server_to_close(void)
+{
+	int fd;
+	char c;
+
+	setenv(LINGER, "9000", 1);
+	server_start();
+	fd = client();
+	send_head(fd, "POST", "/body", "4", false);
+	record(fd, STDIN, "done", 4);
+	record(fd, STDIN, NULL, 0);
+	T_TRUE(starts(receive(fd), "Status: 200"));
+	T_EQ_INT(recv(fd, &c, 1, 0), 0);
+	T_TRUE(is_closed(fd));
+	close(fd);
+	T_EQ_INT(server_stop(SIGTERM), 0);
+	unsetenv(LINGER);
+}
+
+/* Some web servers send it only now, and would take a closed connection for a failed request. */
+static void the_end_of_a_body_may_come_after_the_answer(void)
+{
+	int fd;
+	char c;
+
+	setenv(LINGER, "9000", 1);
+	server_start();
+	fd = client();
+	send_head(fd, "GET", "/", NULL, false);
+	T_TRUE(starts(receive(fd), "Status: 200"));
+	T_TRUE(reply.ended);
+	T_EQ_INT(recv(fd, &c, 1, 0), 0);
+	record(fd, STDIN, NULL, 0);
+	close(fd);
+	T_TRUE(starts(exchange("GET", "/", NULL, ""), "Status: 200"));
+	T_EQ_INT(server_stop(SIGTERM), 0);
+	unsetenv(LINGER);
+}
+
 static void bad_peers_do_no_harm(void)
 {
 	int silent, gone;
@@ -439,4 +487,6 @@ T_SUITE_WITH("FastCGI", prepare, clean_up, T(answers_get), T(reads_bodies),
 	     T(signal_in_a_body_finishes_the_request), T(signal_leaves_no_backlog),
 	     T(every_stop_signal_ends_an_idle_worker),
 	     T(what_has_changed_is_taken_between_requests), T(kept_connection_does_not_pin),
+	     T(does_not_wait_for_the_web_server_to_close),
+	     T(the_end_of_a_body_may_come_after_the_answer),
 	     T(bad_peers_do_no_harm))
