@@ -153,6 +153,8 @@ static bool from_our_pages(const struct req *rq)
 
 	if (*site && strcmp(site, "same-origin") != 0)
 		return false;
+	if (*origin && secure(rq) && strncasecmp(origin, "https:", 6) != 0)
+		return false;
 	if (*origin)
 		return host && strcasecmp(host + 3, http_header(rq->http, "Host")) == 0;
 	return *site;

@@ -6,7 +6,7 @@ import re
 import struct
 import time
 
-from api import PASSWORD, anonymous, event, expect, expect_status, main, person, rsvp, sql, unique
+from api import PASSWORD, Stack, anonymous, event, expect, expect_status, main, person, rsvp, sql, unique
 from browser import Browser
 
 
@@ -31,6 +31,23 @@ def test_signing_up_on_a_page():
     again.get("/signup")
     a = again.form("/signup", name="Eve", email=mail.upper(), password=PASSWORD)
     expect((a.status, "registered already" in again.page, again.cookies), (409, True, {}))
+
+
+def test_behind_tls():
+    """Cookies that no neighbour can set and no plain connection carries; no form from before TLS."""
+    with Stack("http.public_url = https://events.example") as s:
+        who, b, tls = person("Visitor", s.url), Browser(s.url), s.url.replace("http:", "https:")
+        b.get("/login")
+        expect(b.form("/login", email=who.email, password=PASSWORD).status, 403, "from the same host, but not by TLS")
+        b.get("/login")
+        a = b.form("/login", origin=tls, email=who.email, password=PASSWORD)
+        expect((a.status, sorted(b.cookies)), (303, ["__Host-marquee", "__Host-marquee_refresh"]))
+        lines = a.headers.get_all("Set-Cookie")
+        expect([("; Secure" in line, "domain" in line.lower()) for line in lines], [(True, False)] * 2)
+        expect((b.get("/me").status, bool(a.header("Strict-Transport-Security"))), (200, True))
+        neighbour = Browser(s.url)
+        neighbour.cookies = {name.removeprefix("__Host-"): value for name, value in b.cookies.items()}
+        expect(neighbour.get("/me").status, 401, "what anybody could have set is nobody's")
 
 
 def test_my_events():
