@@ -32,6 +32,7 @@ void site_look(struct req *rq, struct json_object *e)
 	js_flag(e, "free", json_object_get_double(js_get(e, "price")) == 0);
 	js_flag(e, "full", is_full(e));
 	js_flag(e, "cancelled", is(e, "status", "cancelled"));
+	js_flag(e, "open", is(e, "status", "active"));
 	js_flag(e, "over", is(e, "status", "completed"));
 }
 

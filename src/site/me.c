@@ -37,6 +37,7 @@ enum err site_me(struct req *rq)
 {
 	struct json_object *o = site_me_page(rq, "events");
 
+	js_flag(o, "dated", true); /* there is no heading for each day */
 	TRY(add_events(rq, o, "attending"));
 	TRY(add_events(rq, o, "hosting"));
 	return page_reply(rq, 200, "site/me", o);

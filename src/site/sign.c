@@ -34,8 +34,9 @@ static const struct entry *entry_of(const struct req *rq)
 	return strcmp(rq->route->path, "/signup") == 0 ? &signup : &login;
 }
 
-/* What was typed stays, but for secrets. */
-static enum err show(struct req *rq, const struct entry *entry, struct json_object *typed)
+/* What was typed stays, but for secrets. Mistakes are told, if any were made here. */
+static enum err show(struct req *rq, const struct entry *entry, struct json_object *typed,
+		     bool mistaken)
 {
 	static const char *const kept[] = { "email", "name", "pending", "kept" };
 	struct json_object *o = page_data(rq);
@@ -48,13 +49,16 @@ static enum err show(struct req *rq, const struct entry *entry, struct json_obje
 	for (size_t i = 0; i < COUNT(kept); i++)
 		if (js_str(typed, kept[i]))
 			js_put(o, kept[i], js_str(typed, kept[i]));
-	page_add_errors(rq, o);
+	if (mistaken)
+		page_add_errors(rq, o);
+	if (mistaken && rq->ctx->err == E_INVALID)
+		js_put(o, "error", page_text(rq, "see_fields"));
 	return page_reply(rq, status, entry->page, o);
 }
 
 enum err site_entry_form(struct req *rq)
 {
-	return show(rq, entry_of(rq), rq->query.values);
+	return show(rq, entry_of(rq), rq->query.values, false);
 }
 
 enum err site_entry(struct req *rq)
@@ -86,10 +90,10 @@ enum err site_entry(struct req *rq)
 		js_put(form, "kept", kept);
 	if (e == E_UNAUTH && s.pending) {
 		js_put(form, "pending", s.pending);
-		return show(rq, &code, form);
+		return show(rq, &code, form, entry == &code);
 	}
 	if (e == E_INVALID || e == E_UNAUTH || e == E_CONFLICT)
-		return show(rq, e == E_INVALID ? entry : entry_of(rq), form);
+		return show(rq, e == E_INVALID ? entry : entry_of(rq), form, true);
 	TRY(e);
 	TRY(session_begin(rq, &s));
 	TRY(guard_second(rq));

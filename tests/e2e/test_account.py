@@ -59,6 +59,7 @@ def test_my_events():
     a = b.get("/me")
     expect((a.status, mine["title"] in b.page, other["title"] in b.page), (200, True, False))
     expect(a.statements <= 5, True, a.statements)
+    expect(re.findall(r"<time [^>]*>\w+day \d+ \w+ \d{4}, \d\d:\d\d", b.page) != [], True, "the day too")
     b.sign_in(host)
     b.get("/me")
     expect((mine["title"] in b.page, other["title"] in b.page), (True, True), "what one hosts")
@@ -111,7 +112,8 @@ def test_a_second_factor_by_forms_alone():
     new = Browser()
     new.get("/login?next=/me")
     a = new.form("/login", email=who.email, password=PASSWORD)
-    expect((a.status, 'name="code"' in new.page, PASSWORD in new.page, new.cookies), (401, True, False, {}))
+    expect((a.status, 'name="code"' in new.page, PASSWORD in new.page, 'role="alert"' in new.page, new.cookies),
+           (401, True, False, False, {}), "asked for, not blamed")
     a = new.form("/login", code="123456")
     expect((a.status, 'name="code"' in new.page, 'role="alert"' in new.page, new.cookies), (401, True, True, {}))
     a = new.form("/login", code=code_of(secret))

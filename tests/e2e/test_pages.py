@@ -145,6 +145,11 @@ def test_answering_on_the_page():
     b.get(f"/e/{shut['slug']}")
     a = b.form(f"/e/{shut['slug']}/answer", status="going")
     expect((a.status, "role=\"alert\"" in b.page, shut["title"] in b.page), (409, True, True))
+    visitor = Browser()
+    sign_in, buttons = "Sign in to say", 'name="status"'
+    expect((sign_in in visitor.get(path).body.decode(), buttons in b.get(path).body.decode()), (True, True))
+    expect_status(host.post(f"/events/{ev['id']}/cancel", {"reason": "Rain"}), 200)
+    expect((sign_in in visitor.get(path).body.decode(), buttons in b.get(path).body.decode()), (False, False), "too late to answer")
 
 
 def test_errors_in_both_languages():
