@@ -8,6 +8,7 @@ import { LONG, URL_OF, Visitor, browser, expect, finish, part, same, skip } from
 import { missing, pages, scene, visit } from './pages.mjs';
 
 const WEIGHT = 60 * 1024;
+const PHONE = { width: 360, height: 740 };
 // The colours are the same everywhere: these have all of them, in the long form each page is looked at.
 const DARK = new Set(['agenda', 'month', 'event', 'ticket-used', 'door-in', 'door-refused', 'desk', 'desk-conflict', 'desk-new-wrong', 'desk-events', 'docs']);
 const find = createRequire(import.meta.url).resolve;
@@ -49,6 +50,17 @@ async function weight(page, html) {
 	return Buffer.byteLength(html) + parts.reduce((a, n) => a + n, 0);
 }
 
+// By how many pixels it is wider than a phone; what scrolls within itself is not counted.
+async function excess(page) {
+	const before = page.viewportSize();
+
+	await page.setViewportSize(PHONE);
+	const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+	await page.setViewportSize(before);
+	return wide;
+}
+
 async function look(v, name) {
 	const html = await v.answer.text();
 
@@ -60,6 +72,7 @@ async function look(v, name) {
 		same(await access(v.page, { runOnly: ['color-contrast'] }), [], `${name}: can be read in the dark`);
 		await v.page.emulateMedia({ colorScheme: 'light' });
 	}
+	same(await excess(v.page), 0, `${name}: fits on a phone`);
 	const heavy = await weight(v.page, html);
 
 	expect(heavy <= WEIGHT, `${name}: weighs ${heavy}`);
@@ -83,6 +96,8 @@ async function control(b) {
 	same(v.noticed.map((n) => n.split(':')[0]).sort(), ['dialog', 'other host'], 'control: a dialog and a picture from elsewhere are noticed');
 	const found = [...await validity(BAD), ...await access(v.page)].join('\n');
 
+	await v.page.setContent('<!doctype html><p style="width:900px">wide');
+	same(await excess(v.page) > 0, true, 'control: too wide for a phone');
 	for (const rule of ['element-permitted-content', 'axe image-alt', 'axe button-name', 'axe color-contrast'])
 		expect(found.includes(rule), `control: ${rule} is found in ${found}`);
 	v.noticed.length = 0;

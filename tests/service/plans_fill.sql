@@ -32,3 +32,14 @@ BEGIN
     FROM generate_series(1, messages) n;
   PERFORM demo_finish();
 END $$;
+
+-- Until nothing else is under way, at most a minute: what is (autovacuum, after so much has come) is in
+-- every snapshot, and each of those that look for news then looks for it too.
+CREATE FUNCTION t_alone() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  FOR i IN 1..1200 LOOP
+    IF NOT EXISTS (SELECT pg_snapshot_xip(pg_current_snapshot())) THEN RETURN true; END IF;
+    PERFORM pg_sleep(0.05);
+  END LOOP;
+  RETURN false;
+END $$;
