@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 
-from api import PASSWORD, Stack, call, event, expect, expect_status, main, person, rsvp, unique, wait_for
+from api import PASSWORD, Stack, call, event, expect, expect_status, main, person, process, rsvp, unique, wait_for
 from post import Post, text
 
 SETTINGS = """mail.smtp_url = smtp://127.0.0.1:{port}
@@ -384,7 +384,9 @@ def test_each_mail_once_though_the_notifier_is_killed():
     _, ev = gathering()
     people = [somebody(f"Crowd {i}") for i in range(12)]
     last = people[11]
-    os.kill(s.pid("notifier"), signal.SIGKILL)
+    stacks_own = s.pid("notifier")
+    os.kill(stacks_own, signal.SIGTERM)
+    wait_for("the stack's own to be gone", lambda: process(stacks_own)[1] in ("", "Z"))
     for group in (people[:6], people[6:11]):
         n = Notifier(s)
         for who in group:

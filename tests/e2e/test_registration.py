@@ -104,6 +104,15 @@ def test_bad_answers():
     expect((counts(ev), stored(ev, who)), ((0, 0, 0, 0), None))
 
 
+def test_no_such_event():
+    who = person()
+    for method, below, body in (("POST", "/rsvp", {"status": "going"}), ("PUT", "/rsvp", {"status": "going"}), ("GET", "/rsvp", None),
+                                ("DELETE", "/rsvp", None), ("POST", "/register", None), ("DELETE", "/register", None),
+                                ("GET", "/attendees", None), ("GET", "/waitlist", None)):
+        for named in ("no-such-event", "01890000-0000-7000-8000-000000000000"):
+            expect_status(who.send(method, f"/api/events/{named}{below}", body), 404, f"{method} {named}{below}", "NOT_FOUND")
+
+
 # ---- states ----
 def answered(want, old, full):
     """What an answer leads to: state, as the contract has it."""
