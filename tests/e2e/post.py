@@ -1,4 +1,5 @@
 """tests/e2e/post.py - a mail server that does as it is told: takes, refuses, is away, or has hung (RFC 5321)."""
+import base64
 import email
 import email.policy
 import re
@@ -33,7 +34,14 @@ class Talk(socketserver.StreamRequestHandler):
             return self.server.post.take(self.data(), self.to)
         if verb in ("MAIL", "RSET"):
             self.to = []
-        return "221 bye" if verb == "QUIT" else "250 OK" if verb in ("EHLO", "HELO", "MAIL", "RSET", "NOOP") else "500 what?"
+        if verb == "EHLO":
+            self.say("250-post")
+            return "250 AUTH PLAIN"
+        if verb == "AUTH":
+            self.say("334 ")
+            self.server.post.signed_in.append(base64.b64decode(self.rfile.readline()).decode())
+            return "235 welcome"
+        return "221 bye" if verb == "QUIT" else "250 OK" if verb in ("HELO", "MAIL", "RSET", "NOOP") else "500 what?"
 
     def recipient(self, address):
         refusal = self.server.post.answers.get(address)
@@ -62,6 +70,7 @@ class Post:
         self.port = free_port()
         self.mails = []           # taken, parsed
         self.recipients = []      # of each, as the envelope has it
+        self.signed_in = []       # what each said to be let in: NUL name NUL password
         self.answers = {}         # address -> reply to RCPT
         self.before_taking = None  # called when the whole mail is here and nothing is answered
         self.server = self.deaf = None

@@ -439,6 +439,24 @@ def test_it_stops_while_a_server_has_hung():
     post.up()
 
 
+def test_nothing_goes_out_unencrypted_that_must_not():
+    """This server offers no encryption."""
+    s, post = office()
+    s.sql("INSERT INTO mails (id, kind, address) VALUES (uuid7(), 'test', 'secret@example.org')")
+    signing_in = ("mail.user=marquee", "mail.password=correct horse")
+    for settings in (("mail.tls=require",), signing_in, (f"mail.smtp_url=smtps://127.0.0.1:{post.port}",)):
+        s.sql("UPDATE mails SET last_error = NULL, send_after = now() WHERE address = 'secret@example.org'")
+        n = Notifier(s, *settings)
+        wait_for("it to be tried", lambda: s.sql("SELECT count(*) FROM mails WHERE address = 'secret@example.org' AND last_error IS NOT NULL") == [["1"]])
+        n.stopped()
+        expect((post.to("secret@example.org"), post.signed_in), ([], []), settings)
+    s.sql("UPDATE mails SET send_after = now() WHERE address = 'secret@example.org'")
+    n = Notifier(s, *signing_in, "mail.tls=off")
+    post.one("secret@example.org")
+    n.stopped()
+    expect(set(post.signed_in), {"\0marquee\0correct horse"}, "as it was told to")
+
+
 def test_what_cannot_be_used_is_said():
     s, _ = office()
     cases = [("mail.from=nobody", "mail.from"), ("mail.smtp_url=http://x", "mail.smtp_url"), ("mail.smtp_url=smtp://a:b@host", "mail.user")]

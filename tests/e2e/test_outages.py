@@ -336,7 +336,10 @@ def gone(s, path, host):
     now = call("GET", "/health", url=s.url)
     expect((now.status, now.json["status"], now.json["dependencies"]["database"]), (503, "unhealthy", "down"))
     expect(call("GET", "/livez", url=s.url).status, 200)
+    named = "/api/events/not-read-before"
     for a in (host.get(path), host.post(path + "/register"), call("GET", "/api/events", url=s.url),
+              host.post(named + "/rsvp", {"status": "going"}), host.post(named + "/register"), host.delete(named + "/rsvp"),
+              host.get(named + "/rsvp"), host.get(named + "/attendees"),
               call("POST", "/auth/login", {"email": host.email, "password": "whatever"}, url=s.url),
               host.patch(path, {"title": "Now?"})):
         expect((a.status, a.code), (503, "UNAVAILABLE"), repr(a))

@@ -1,7 +1,9 @@
 /* tests/service/test_effects.c - answers to events inside the idempotency wrapper: one effect and
  * one stored answer for a key, whatever way the answer takes */
+#include "auth/actor.h"
 #include "core/id.h"
 #include "db_fixture.h"
+#include "domain/rsvps.h"
 
 static struct ctx c;
 static struct id host, event;
@@ -196,6 +198,74 @@ static void limits_are_not_kept(void)
 	T_FALSE(e.replayed);
 }
 
+/* From now on it is that person who asks. */
+static void acts(const struct id *user, enum role role)
+{
+	static struct actor actor;
+
+	fixture_next(&c);
+	actor.user = *user;
+	actor.role = role;
+	actor.permissions = roles[role].permissions;
+	c.actor = &actor;
+}
+
+/* 599 once more, also under the exclusive lock: that cannot be, and is still answered. */
+static void an_event_that_stays_busy(void)
+{
+	struct answer going = { .event = &event, .want = "going" };
+	struct outcome o;
+	struct id user;
+
+	NEED_DSN();
+	event_of("5");
+	user = person();
+	acts(&user, ROLE_USER);
+	T_REQUIRE(db_simple(&c,
+			    "BEGIN; CREATE OR REPLACE FUNCTION rsvp_set(p_event uuid, p_user uuid,"
+			    " p_id uuid, want text, p_data jsonb, slow boolean) RETURNS effect"
+			    " LANGUAGE sql AS 'SELECT refuse(599, NULL, NULL)'", NULL) == OK);
+	T_EQ_INT(rsvps_set(&c, &going, &o), E_UNAVAIL);
+	fixture_next(&c);
+	T_REQUIRE(db_simple(&c, "ROLLBACK", NULL) == OK);
+	acts(&user, ROLE_USER);
+	T_EQ_INT(rsvps_set(&c, &going, &o), OK);
+	T_EQ_INT(number(CHANGES, &event), 1);
+}
+
+static void staff_do_what_hosts_do(void)
+{
+	struct id comes, waits, staff;
+	struct effect e;
+	long n = -1;
+
+	NEED_DSN();
+	event_of("2");
+	comes = person();
+	waits = person();
+	staff = person();
+	T_EQ_INT(answers(&host, "going", "k", true, &e), OK);
+	T_EQ_INT(answers(&comes, "going", "k", true, &e), OK);
+	T_EQ_INT(answers(&waits, "going", "k", true, &e), OK);
+	char people[100];
+
+	snprintf(people, sizeof(people), "{%s}", comes.s);
+	acts(&staff, ROLE_USER);
+	T_EQ_INT(rsvps_withdraw(&c, &event, people, NULL, &n), E_DENIED);
+	acts(&staff, ROLE_USER);
+	T_EQ_INT(rsvps_give_seat(&c, &event, &waits), E_DENIED);
+	acts(&staff, ROLE_ADMIN);
+	T_EQ_INT(rsvps_give_seat(&c, &event, &comes), E_CONFLICT);
+	acts(&staff, ROLE_ADMIN);
+	T_EQ_INT(rsvps_give_seat(&c, &event, &waits), OK);
+	T_EQ_INT(number(GOING, &event), 3);
+	acts(&staff, ROLE_ADMIN);
+	T_EQ_INT(rsvps_withdraw(&c, &event, people, "rain", &n), OK);
+	T_EQ_INT(n, 1);
+	T_EQ_INT(number(GOING, &event), 2);
+}
+
 T_SUITE_WITH("effects", setup, teardown, T(one_effect_for_a_key),
 	     T(a_late_repetition_changes_nothing), T(again_leaves_the_key_free),
-	     T(refusals_are_kept), T(limits_are_not_kept))
+	     T(refusals_are_kept), T(limits_are_not_kept), T(an_event_that_stays_busy),
+	     T(staff_do_what_hosts_do))
