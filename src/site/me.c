@@ -27,8 +27,12 @@ static enum err add_events(struct req *rq, struct json_object *o, const char *ro
 	js_put(in.values, "role", role);
 	TRY(list_mine(rq->ctx, &in, &l));
 	events = js_own(rq->ctx->arena, l.items);
-	for (size_t i = 0; i < json_object_array_length(events); i++)
-		site_look(rq, json_object_array_get_idx(events, i));
+	for (size_t i = 0; i < json_object_array_length(events); i++) {
+		struct json_object *one = json_object_array_get_idx(events, i);
+
+		site_look(rq, one);
+		js_put(one, "hours", js_str(one, "when")); /* no heading says the day here */
+	}
 	js_add(o, role, json_object_get(events));
 	return OK;
 }
@@ -37,7 +41,6 @@ enum err site_me(struct req *rq)
 {
 	struct json_object *o = site_me_page(rq, "events");
 
-	js_flag(o, "dated", true); /* there is no heading for each day */
 	TRY(add_events(rq, o, "attending"));
 	TRY(add_events(rq, o, "hosting"));
 	return page_reply(rq, 200, "site/me", o);
