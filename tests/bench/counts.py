@@ -23,7 +23,9 @@ from stage import EVENTS, UNCACHED, Bench, Process  # noqa: E402
 
 PIN = f"{HERE}/counts.pin"
 COLUMNS = ("sql", "cache", "syscalls", "instructions")
-TOLERANCE = 1.02  # of instructions: other versions of the libraries below us
+# Of instructions: json-c takes a seed for its tables anew in each process, which moves pages of lists by a
+# twentieth; and other machines have other versions of the libraries below us.
+TOLERANCE = 1.10
 ABOVE_NULL = 8  # system calls of a cached read above those of a bare responder
 TIMES = 15  # requests of each kind; the first few may find something to be made or asked for
 WARM = 5
