@@ -51,7 +51,7 @@ static enum err show(struct req *rq, const struct entry *entry, struct json_obje
 			js_put(o, kept[i], js_str(typed, kept[i]));
 	if (mistaken)
 		page_add_errors(rq, o);
-	if (mistaken && rq->ctx->err == E_INVALID)
+	if (mistaken && rq->ctx->err == E_INVALID && entry != &code) /* which names none */
 		js_put(o, "error", page_text(rq, "see_fields"));
 	return page_reply(rq, status, entry->page, o);
 }

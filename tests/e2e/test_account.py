@@ -22,8 +22,8 @@ def test_signing_up_on_a_page():
     b, mail = Browser(), f"{unique('new')}@example.org"
     b.get("/signup?next=/me")
     a = b.form("/signup", name="", email=mail, password="short")
-    expect((a.status, mail in b.page, "short" in b.page, b.page.count('class="bad"') >= 2), (422, True, False, True),
-           "what was typed stays, each message beside its field")
+    expect((a.status, mail in b.page, "short" in b.page, b.page.count('class="bad"') >= 2, "Each of them says why" in b.page),
+           (422, True, False, True, True), "what was typed stays, each message beside its field")
     a = b.form("/signup", name="Ada", email=mail, password=PASSWORD)
     expect((a.status, a.header("Location"), sorted(b.cookies)), (303, "/me", ["marquee", "marquee_refresh"]))
     expect(mail in b.get("/me").body.decode(), True)
@@ -114,6 +114,8 @@ def test_a_second_factor_by_forms_alone():
     a = new.form("/login", email=who.email, password=PASSWORD)
     expect((a.status, 'name="code"' in new.page, PASSWORD in new.page, 'role="alert"' in new.page, new.cookies),
            (401, True, False, False, {}), "asked for, not blamed")
+    a = new.form("/login", code="1" * 100)
+    expect((a.status, 'name="code"' in new.page, 'role="alert"' in new.page, "Each of them" in new.page), (422, True, True, False))
     a = new.form("/login", code="123456")
     expect((a.status, 'name="code"' in new.page, 'role="alert"' in new.page, new.cookies), (401, True, True, {}))
     a = new.form("/login", code=code_of(secret))
