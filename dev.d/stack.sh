@@ -35,11 +35,14 @@ secret() {
   cat "$STATE/jwt_secret"
 }
 
+# Times are long: a machine that builds and tests is busy, and a delete that comes late is a memcached that is
+# down, of which nothing is believed until the database has been asked.
 conf_own() {
   cat <<TEXT
 # Written by ./dev up at every start; lines of your own belong into a file named by MARQUEE_DEV_CONF.
 db.dsn = $(dsn marquee_web)
 cache.servers = $RUN/app/memcached.sock
+cache.timeout = 2s
 kafka.brokers = $(cat "$RUN/app/broker")
 http.public_url = $(url)
 http.server_timing = on

@@ -10,11 +10,6 @@ from api import Stack, call, expect, in_threads, instant, main, person, unique, 
 from harness import long_or
 
 CLIENTS = 500
-PATIENT = "cache.timeout = 5s"  # a busy machine is no outage
-
-
-def become(stack, setting):
-    stack.reconfigure(f"{PATIENT}\n{setting}")
 
 
 def statements(url):
@@ -66,11 +61,11 @@ def herds(stack, name, n):
 
 def test_a_herd_asks_the_database_once():
     n = long_or("T_HERDS", 2)
-    with Stack(PATIENT, workers=8) as s:
+    with Stack(workers=8) as s:
         herds(s, "with copies", n)
-        become(s, "cache.l1_ttl = 0")
+        s.reconfigure("cache.l1_ttl = 0")
         herds(s, "leases alone", n)
-        become(s, "cache.servers =")
+        s.reconfigure("cache.servers =")
         events, _, _ = herd(s, new_event(s, person("Host", s.url)))
         expect(events, CLIENTS, "control: without a cache everybody asks")
 

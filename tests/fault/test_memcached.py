@@ -29,7 +29,7 @@ class Site:
     """A stack whose workers reach memcached through a proxy."""
 
     def __init__(self):
-        self.stack = FaultStack(workers=WORKERS).__enter__()
+        self.stack = FaultStack("cache.timeout = 50ms", workers=WORKERS).__enter__()
         self.socket = setting(self.stack, "cache.servers")
         self.proxy = Proxy(self.socket, "m.sock").__enter__()
         self.stack.configure(f"cache.servers = {self.proxy.at}")
