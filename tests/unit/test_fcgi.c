@@ -259,17 +259,19 @@ static void takes_a_body_that_it_refuses(void)
 {
 	int fd;
 
+	setenv(LINGER, "50", 1);
 	server_start();
 	fd = client();
 	send_head(fd, "POST", "/body", "6000000", false);
 	wait_started();
-	usleep(400000);	/* longer than libfcgi lingers */
+	usleep(100000);	/* longer than libfcgi lingers */
 	for (int i = 0; i < 100; i++)
 		record(fd, STDIN, big, 60000);
 	record(fd, STDIN, NULL, 0);
 	T_TRUE(starts(receive(fd), "Status: 413") && reply.ended);
 	close(fd);
 	T_EQ_INT(server_stop(SIGTERM), 0);
+	unsetenv(LINGER);
 }
 
 static void sends_big_answers(void)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define SIZE 65536
+#define LONG_MS 600000	/* no stall makes a copy of that life old */
 
 static const char *const keys[L1_KEYS] = { "event:1", "event:1:stats" };
 static struct config cfg = { .cache_servers = "/nonexistent/memcached.sock",
@@ -65,7 +66,7 @@ static bool lacks(const char *name)
 
 static void keeps_and_gives(void)
 {
-	begin(1000);
+	begin(LONG_MS);
 	T_TRUE(lacks("1"));
 	put("1", "one");
 	put("2", "");
@@ -79,7 +80,7 @@ static void keeps_and_gives(void)
 static void a_bump_of_any_key_voids(void)
 {
 	for (int i = 0; i < L1_KEYS; i++) {
-		begin(1000);
+		begin(LONG_MS);
 		put("1", "one");
 		T_TRUE(has("1", "one"));
 		shm_generation_bump(cache_generation_of(keys[i]));
@@ -93,7 +94,7 @@ static void a_bump_of_any_key_voids(void)
 /* What was fetched before the bump may be old: it is not kept, and would not be used. */
 static void fetched_before_the_bump(void)
 {
-	begin(1000);
+	begin(LONG_MS);
 	struct l1_mark m = l1_mark(&c, keys);
 
 	cache_invalidate(&c, "event:1\nevent:1:stats");
@@ -103,7 +104,7 @@ static void fetched_before_the_bump(void)
 
 static void a_new_namespace_empties(void)
 {
-	begin(1000);
+	begin(LONG_MS);
 	put("1", "one");
 	shm_cache_namespace_set(0, 8);
 	T_TRUE(lacks("1"));
@@ -119,7 +120,7 @@ static void lives_no_longer_than_told(void)
 	usleep(21000);
 	T_TRUE(lacks("1"));
 	T_TRUE(str_is(l1_get_old(&c, STR("1")), "one"));
-	begin(1000);
+	begin(LONG_MS);
 	struct l1_mark m = l1_mark(&c, keys);
 
 	l1_put(&c, STR("1"), &m, 20, STR("one"));
@@ -128,28 +129,28 @@ static void lives_no_longer_than_told(void)
 	l1_put(&c, STR("1"), &m, 0, STR("one"));
 	T_TRUE(lacks("1"));
 	/* The life is counted from the mark: what took long to fetch is not young. */
-	m.at_ms -= 1000;
-	l1_put(&c, STR("1"), &m, 1000, STR("one"));
+	m.at_ms -= LONG_MS;
+	l1_put(&c, STR("1"), &m, LONG_MS, STR("one"));
 	T_TRUE(lacks("1"));
 }
 
 /* A page made of a copy: as long as what it was made of, and void by the same bumps. */
 static void what_is_made_of_a_copy_lives_as_long(void)
 {
-	struct l1_mark m = { .ns = 0 };
-	int64_t until = 0;
+	struct l1_mark m = { .ns = 0 }, of_page;
+	int64_t until = 0, until_page = 0;
 
-	begin(30);
+	begin(60000);
 	T_NULL(l1_get_with(&c, STR("1"), &m, &until).p);
-	put("1", "one");
-	usleep(15000);
+	m = l1_mark(&c, keys);
+	m.at_ms -= 50000;	/* fetched so long ago: it has ten seconds left */
+	l1_put(&c, STR("1"), &m, 100000, STR("one"));
 	T_TRUE(str_is(l1_get_with(&c, STR("1"), &m, &until), "one"));
-	T_TRUE(until <= clock_mono_ms() + 15);
-	l1_put(&c, STR("page"), &m, 1000, STR("<p>one"));
-	T_TRUE(has("page", "<p>one"));
-	usleep(16000);
-	T_TRUE(lacks("page"));
-	begin(1000);
+	T_TRUE(until <= clock_mono_ms() + 10000);
+	l1_put(&c, STR("page"), &m, 100000, STR("<p>one"));
+	T_TRUE(str_is(l1_get_with(&c, STR("page"), &of_page, &until_page), "<p>one"));
+	T_EQ_INT(until_page, until);
+	begin(LONG_MS);
 	put("1", "one");
 	T_TRUE(l1_get_with(&c, STR("1"), &m, &until).p != NULL);
 	l1_put(&c, STR("page"), &m, 1000, STR("<p>one"));
@@ -166,7 +167,7 @@ static void the_ring_comes_round(void)
 	size_t total = 0;
 	int n = 0;
 
-	begin(1000);
+	begin(LONG_MS);
 	for (; total < 10 * SIZE; n++) {
 		size_t len = (size_t)(n * 7919 % 3000) + 10;
 
@@ -195,7 +196,7 @@ static void what_is_too_large_is_left_out(void)
 {
 	char *large = arena_zalloc(c.arena, SIZE);
 
-	begin(1000);
+	begin(LONG_MS);
 	put("1", "one");
 	memset(large, 'x', SIZE / 4);
 	put("2", large);
@@ -208,7 +209,7 @@ static void what_is_too_large_is_left_out(void)
 
 static void a_copy_outlives_its_place(void)
 {
-	begin(1000);
+	begin(LONG_MS);
 	put("1", "one");
 	struct str got = l1_get(&c, STR("1"));
 
@@ -226,7 +227,7 @@ static void on_l1(void)
 
 static void observer_hears_of_hits(void)
 {
-	begin(1000);
+	begin(LONG_MS);
 	l1_observer = on_l1;
 	put("1", "one");
 	l1_get(&c, STR("1"));
@@ -241,11 +242,11 @@ static void off_without_life_cache_or_shared_memory(void)
 	put("1", "one");
 	T_TRUE(lacks("1"));
 	cfg.cache_servers = "";
-	begin(1000);
+	begin(LONG_MS);
 	put("1", "one");
 	T_TRUE(lacks("1"));
 	cfg.cache_servers = "/nonexistent/memcached.sock";
-	begin(1000);
+	begin(LONG_MS);
 	put("1", "one");
 	T_TRUE(has("1", "one"));
 	T_TRUE(shm_attach("/dev/null/dir", "test_l1", 0) != OK);
