@@ -13,7 +13,9 @@
 			T_SKIP("MARQUEE_TEST_MEMCACHED is not set");                               \
 	} while (0)
 
-static struct config cfg = { .cache_timeout = 500, .cache_retry = 60000 };
+#define PATIENCE_MS 60000	/* a busy machine is no outage */
+
+static struct config cfg = { .cache_timeout = PATIENCE_MS, .cache_retry = 60000 };
 
 static void open_ctx(struct ctx *c, const char *servers)
 {

@@ -461,7 +461,7 @@ static void odd_answers(void)
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 	}
-	cfg.cache_timeout = 500;
+	cfg.cache_timeout = PATIENCE_MS;
 }
 
 static unsigned hits, misses;

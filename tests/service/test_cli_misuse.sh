@@ -120,9 +120,11 @@ says "migrate without a database" 69 "" nowhere migrate --dir "$T_SRCDIR/sql"
 finding() { # name code text options…: with the database
   local name=$1 code=$2 text=$3
   shift 3
+  sql "UPDATE heartbeats SET at = now() - interval '$AGE'" # it grows older while others are found
   says "doctor: $name" "$code" "$text" marquee "$@" doctor --dir "$T_SRCDIR/sql"
 }
 beat() { # age state
+  AGE=$1
   sql "DELETE FROM heartbeats; INSERT INTO heartbeats VALUES ('notifier', now() - interval '$1', '$2')"
 }
 beat 0s '{"kafka": "up", "host": "here"}'

@@ -16,6 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define PATIENCE_MS 120000
+#define STATEMENT_MS 3000
+
 static struct ctx direct, c;
 static struct sockaddr_storage server;
 static socklen_t server_len = sizeof(server);
@@ -78,6 +81,15 @@ static void line_cut(void)
 	waitpid(forwarder, NULL, 0);
 }
 
+/* The end of a line reaches the client by way of others: a statement sent before it came would be
+ * uncertain. */
+static void loss_arrives(void)
+{
+	struct pollfd p = { .fd = PQsocket(c.db->conn), .events = POLLIN };
+
+	T_EQ_INT(poll(&p, 1, PATIENCE_MS), 1);
+}
+
 static bool setup(void)
 {
 	const char *dsn = getenv("MARQUEE_TEST_DSN");
@@ -89,7 +101,7 @@ static bool setup(void)
 
 	if (!dsn)
 		return true;
-	cfg.db_statement_timeout = 3000;
+	cfg.db_statement_timeout = STATEMENT_MS;
 	fixture_open(&direct, dsn, "test_db_loss");
 	sql = fixture_file("tests/service/db_objects.sql");
 	ok = sql && db_simple(&direct, sql, NULL) == OK;
@@ -148,11 +160,13 @@ static void idle_loss_is_not_noticed(void)
 	T_EQ_INT(fixture_number(&direct, "SELECT count(pg_terminate_backend(pid, 5000))"
 					 " FROM pg_stat_activity"
 					 " WHERE application_name = 'test_db_loss_line'"), 1);
+	loss_arrives();
 	T_EQ_INT(query_row_run(&c, &test_rows[T_PUT_WORD], args, 2, &r), OK);
 	T_EQ_INT(fixture_number(&direct, "SELECT count(*) FROM marquee_test_db.words"
 					 " WHERE id = 50"), 1);
 	T_REQUIRE(begin());
 	line_cut();
+	loss_arrives();
 	line_up();
 	T_EQ_INT(sleep_for(&c, T_SLEEP, "0"), OK);
 }
@@ -198,8 +212,10 @@ static enum err cut_before_end(struct ctx *x, void *arg)
 	enum err e = query_row_run(x, &test_rows[T_PUT_WORD], args, 2, NULL);
 
 	(void)arg;
-	if (e == OK)
+	if (e == OK) {
 		line_cut();
+		loss_arrives();
+	}
 	return e;
 }
 
@@ -247,31 +263,29 @@ static void lost_commit_is_uncertain(void)
 	T_REQUIRE(begin());
 }
 
+/* Ends the other session as soon as it sleeps. */
+static const char killer[] =
+	"DO $$ BEGIN LOOP PERFORM pg_stat_clear_snapshot();"
+	" PERFORM pg_terminate_backend(pid) FROM pg_stat_activity"
+	" WHERE application_name = 'test_db_loss_line' AND wait_event = 'PgSleep';"
+	" EXIT WHEN FOUND; PERFORM pg_sleep(0.002); END LOOP; END $$";
+
 static void terminated_while_running_is_certain(void)
 {
-	pid_t killer;
+	static const char patient[] = "SET statement_timeout = '60s'";
+	PGresult *r;
+	PGconn *k;
 
 	NEED_DSN();
 	T_REQUIRE(begin());
-	killer = fork();
-	if (killer == 0) {
-		PGconn *k = PQconnectdb(getenv("MARQUEE_TEST_DSN"));
-		PGresult *r;
-		bool hit = false;
-
-		for (int i = 0; i < 1000 && !hit; i++) {
-			r = PQexec(k, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
-				      " application_name = 'test_db_loss_line'"
-				      " AND wait_event = 'PgSleep'");
-			hit = PQntuples(r) > 0;
-			PQclear(r);
-			usleep(2000);
-		}
-		PQfinish(k);
-		_exit(!hit);
-	}
-	T_EQ_INT(sleep_for(&c, T_SLEEP_AND_WRITE, "2.5"), E_UNAVAIL);
-	waitpid(killer, NULL, 0);
+	T_REQUIRE(db_simple(&c, patient, NULL) == OK && db_simple(&direct, patient, NULL) == OK);
+	k = db_handle(direct.db);
+	T_REQUIRE(k && PQsendQuery(k, killer));
+	cfg.db_statement_timeout = 60000;
+	T_EQ_INT(sleep_for(&c, T_SLEEP_AND_WRITE, "30"), E_UNAVAIL);
+	cfg.db_statement_timeout = STATEMENT_MS;
+	while ((r = PQgetResult(k)))
+		PQclear(r);
 }
 
 static void unreachable_fails_fast(void)
@@ -281,8 +295,8 @@ static void unreachable_fails_fast(void)
 
 	fixture_open(&none, "host=/nonexistent dbname=x", "test_db_loss_none");
 	T_FALSE(db_alive(&none));
-	until = none.db->retry_at;
-	T_TRUE(until > clock_mono_ms());
+	T_TRUE(none.db->retry_at > 0);
+	none.db->retry_at = until = clock_mono_ms() + 60000;	/* no stall outlasts the pause */
 	T_EQ_INT(sleep_for(&none, T_SLEEP, "0"), E_UNAVAIL);
 	T_EQ_INT(none.retry_after, 1);
 	T_EQ_INT(none.sql_trips, 0);

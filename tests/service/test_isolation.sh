@@ -13,7 +13,7 @@
 set -euo pipefail
 # shellcheck source=/dev/null
 . "$(dirname "$0")/script.sh" test_isolation
-PGOPTIONS="$PGOPTIONS -c lock_timeout=400"
+PGOPTIONS="$PGOPTIONS -c lock_timeout=3000" # longer than a busy machine takes from "b waits" to "a commits"
 TESTER=$(ls -v /usr/lib/postgresql/*/lib/pgxs/src/test/isolation/isolationtester 2>/dev/null | tail -n 1)
 [ -n "$TESTER" ] || skip_test "no isolationtester of PostgreSQL's"
 

@@ -251,18 +251,19 @@ static void the_letter_has_the_events_own_time(void)
 	ask(&c, "UPDATE events SET timezone = 'UTC'");
 }
 
-/* What is left of a row after each outcome: state, and minutes until it is tried again. */
+/* What is left of a row after each outcome: state, and seconds until it is tried again. In one
+ * transaction: now() stands still meanwhile. */
 static const char *after(const char *outcome, int tries, const char *age)
 {
-	ask(&c, "DELETE FROM mails");
-	askf("INSERT INTO mails (id, kind, address, tries, created_at) VALUES ('%s99', 'test',"
-	     " 'a@example.org', %d, now() - interval '%s')", id_of, tries, age);
-	askf("SELECT mail_done('%s99', '%s', 'because')", id_of, outcome);
-	return ask(&c, "SELECT concat_ws(' ', CASE WHEN sent_at IS NOT NULL THEN 'sent'"
-		       " WHEN parked_at IS NOT NULL THEN 'parked' ELSE 'waits' END,"
-		       " CASE WHEN send_after < 'infinity' THEN"
-		       " extract(epoch FROM send_after - now())::int END,"
-		       " last_error) FROM mails");
+	return askf("DELETE FROM mails;"
+		    "INSERT INTO mails (id, kind, address, tries, created_at) VALUES ('%s99',"
+		    " 'test', 'a@example.org', %d, now() - interval '%s');"
+		    "SELECT mail_done('%s99', '%s', 'because');"
+		    "SELECT concat_ws(' ', CASE WHEN sent_at IS NOT NULL THEN 'sent'"
+		    " WHEN parked_at IS NOT NULL THEN 'parked' ELSE 'waits' END,"
+		    " CASE WHEN send_after < 'infinity' THEN"
+		    " extract(epoch FROM send_after - now())::int END, last_error) FROM mails",
+		    id_of, tries, age, id_of, outcome);
 }
 
 static void it_is_tried_again_for_three_days(void)

@@ -25,13 +25,29 @@ static void update_users(const char *set, const char *email)
 		      NULL) == OK);
 }
 
-static void poll_now(void)
+#define PERIOD_MS 250	/* as in auth/revocation.c */
+
+/* The last turn may have been less than a period ago. */
+static void a_period_passes(void)
 {
-	/* the last turn may have been less than a period ago */
-	const struct timespec pause = { .tv_nsec = 300 * 1000 * 1000 };
+	const struct timespec pause = { .tv_nsec = (PERIOD_MS + 50) * 1000 * 1000 };
 
 	nanosleep(&pause, NULL);
+}
+
+static void poll_now(void)
+{
+	a_period_passes();
 	revocation_poll(&c);
+}
+
+/* The mark of a turn that no stall of this machine makes old. */
+static int64_t polled_for_long(void)
+{
+	int64_t mark = clock_mono_ms() + 30000;
+
+	shm_revocation_polled(mark);
+	return mark;
 }
 
 static void sign_up_signs_in(void)
@@ -391,6 +407,7 @@ static void other_hosts_learn_by_polling(void)
 	/* then it knows, without a round trip */
 	poll_now();
 	T_TRUE(shm_revocation_polled_at() != 0);
+	polled_for_long();
 	trips = c.sql_trips;
 	T_EQ_INT(revoked(&a), E_UNAUTH);
 	T_EQ_INT(revoked(&b), E_UNAUTH);
@@ -410,7 +427,9 @@ static void polling_takes_turns_and_keeps_the_context(void)
 	NEED_PEOPLE();
 	poll_now();
 	polled = shm_revocation_polled_at();
-	revocation_poll(&c); /* not due yet */
+	a_period_passes();
+	T_TRUE(shm_revocation_poll_due(clock_mono_ms(), PERIOD_MS)); /* somebody else's turn */
+	revocation_poll(&c);
 	T_EQ_INT(shm_revocation_polled_at(), polled);
 	(void)!fail(&c, E_CONFLICT, "an error under way");
 	arena = c.arena;
@@ -436,7 +455,7 @@ static void fails_closed(void)
 	poll_now();
 	bad = db_new(&cfg, "host=/nonexistent dbname=none", "test_people");
 	c.db = bad;
-	polled = shm_revocation_polled_at();
+	polled = polled_for_long();
 	T_EQ_INT(revoked(&a), OK); /* the reader is alive */
 	poll_now();
 	T_EQ_INT(shm_revocation_polled_at(), polled); /* no mark without an answer */

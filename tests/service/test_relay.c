@@ -78,6 +78,9 @@ static void headers_say_what_it_is(void)
 	T_EQ_INT(stop(&n, SIGTERM), 0);
 }
 
+/* A session that waits in its transaction until everything else is done, which may take long. */
+#define NO_HURRY "SET idle_in_transaction_session_timeout = 0; "
+
 /* A transaction that wrote first and commits last must not be passed over. */
 static void late_commits_are_not_skipped(void)
 {
@@ -92,6 +95,7 @@ static void late_commits_are_not_skipped(void)
 	n = START("kafka.topic_events=late");
 	T_TRUE(comes_to(LOCKS, 4));
 	T_REQUIRE(db_simple(&slow,
+			    NO_HURRY
 			    "BEGIN; SELECT outbox_put('events', 'test.made', 'event', k, 1, k,"
 			    " '{\"n\":1}') FROM (SELECT '00000000-0000-7000-8000-000000000001'"
 			    "::uuid) t(k)", NULL) == OK);
@@ -141,7 +145,7 @@ static void an_open_transaction_costs_nothing(void)
 	T_TRUE(comes_to(LOCKS, 4));
 	before = pages("UPDATE relay SET sent = sent WHERE shard = 0");
 	fixture_open(&slow, getenv("MARQUEE_TEST_DSN"), "test_relay slow");
-	T_REQUIRE(db_simple(&slow, "BEGIN; SELECT pg_current_xact_id()", NULL) == OK);
+	T_REQUIRE(db_simple(&slow, NO_HURRY "BEGIN; SELECT pg_current_xact_id()", NULL) == OK);
 	run_sql("DO $$ BEGIN FOR i IN 1..2000 LOOP"
 		" UPDATE relay SET sent = sent WHERE shard = 0; COMMIT; END LOOP; END $$");
 	fixture_next(&c);
@@ -216,17 +220,19 @@ static void killed_it_loses_nothing(void)
 	struct seen s;
 
 	FRESH("killed");
-	put(16, 1, 250);
-	for (int i = 0; i < 4; i++) {
-		struct child n = START("kafka.topic_events=killed", "notifier.batch=50");
+	for (int i = 0; i < 4; i++) {	/* each finds enough to send, whatever the last one did */
 		long sent = number("SELECT sum(sent) FROM relay");
+		struct child n;
 		char more[80];
 
+		put(16, i * 60 + 1, i * 60 + 60);
+		n = START("kafka.topic_events=killed", "notifier.batch=50");
 		snprintf(more, sizeof(more), "SELECT (sum(sent) > %ld)::int FROM relay", sent + 60);
 		T_TRUE(comes_to(more, 1));
 		T_EQ_INT(stop(&n, SIGKILL), -SIGKILL);
 		T_TRUE(comes_to(LOCKS, 0));
 	}
+	put(16, 241, 250);
 	struct child n = START("kafka.topic_events=killed");
 	s = consume("killed", 16, 250);
 	T_EQ_INT(s.gaps, 0);
@@ -456,11 +462,13 @@ static void the_innocent_are_not_parked(void)
 	T_TRUE(comes_to(BEAT("up"), 1));
 	rd_kafka_mock_push_request_errors(cluster, 0, 2, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
 					  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
-	put(8, 1, 5);
-	s = consume("innocent", 8, 5);
+	/* So many that each shard has messages for more than one partition, hence several
+	 * requests: who met both errors would rightly be parked. */
+	put(16, 1, 5);
+	s = consume("innocent", 16, 5);
 	T_TRUE(comes_to(WAITING, 0));
 	T_EQ_INT(number("SELECT count(*) FROM outbox_parked"), 0);
-	T_TRUE(s.messages >= 40);
+	T_TRUE(s.messages >= 80);
 	T_EQ_INT(stop(&n, SIGTERM), 0);
 }
 
