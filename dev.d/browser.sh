@@ -4,6 +4,12 @@
 # What no registry answering looks like in npm's words; anything else is a mistake.
 NPM_AWAY='code (ENOTFOUND|EAI_AGAIN|ECONN[A-Z]*|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|E403|E50[0-9]|ERR_SOCKET_TIMEOUT|ENOTCACHED)'
 
+# A registry that cannot be reached is known within a minute.
+npm_install() { # folder
+  (cd "$1" && npm install --prefer-offline --no-audit --no-fund --no-package-lock --fetch-retries=5 \
+    --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=10000 >npm.log 2>&1)
+}
+
 # Node's packages in the versions that a file of tests/browser names: into that folder, once.
 # 0 they are there; 2 the registry cannot be reached, which is said.
 browser_fetch() { # folder file.json
@@ -12,7 +18,7 @@ browser_fetch() { # folder file.json
   cmp -s "$wanted" "$folder/package.json" && [ -e "$folder/fetched" ] && return
   rm -rf "$folder/fetched" "$folder/node_modules"
   cp "$wanted" "$folder/package.json"
-  if ! (cd "$folder" && npm install --prefer-offline --no-audit --no-fund --no-package-lock --fetch-retries=1 >npm.log 2>&1); then
+  if ! npm_install "$folder" && ! npm_install "$folder"; then # again: a download may come cut short
     tail -n 5 "$folder/npm.log"
     ! grep -qE "$NPM_AWAY" "$folder/npm.log" || return 2
     return 1

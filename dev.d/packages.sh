@@ -81,20 +81,22 @@ services_disable() { # packages that were installed now
 
 apt_install() {
   as_admin env DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends \
-    -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
+    -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
     install "$@"
 }
 
+# apt-get update ends with 0 though an index is missing, and soon after boot apt-daily holds its lock: a few tries.
 packages_install_now() {
-  local fresh=() package
+  local fresh=() package tries=0
   for package in "$@"; do fresh+=("$package"); done
   trap guard_remove EXIT
   trap 'exit 130' INT TERM
   guard_place || return
-  if ! apt_install "${fresh[@]}"; then
-    as_admin apt-get -q update || return
-    apt_install "${fresh[@]}" || return
-  fi
+  until apt_install "${fresh[@]}"; do
+    [ $((tries += 1)) -le 3 ] || return
+    [ $tries = 1 ] || sleep 20
+    as_admin apt-get -q -o Acquire::Retries=5 update || true
+  done
   services_disable "${fresh[@]}"
 }
 

@@ -73,11 +73,15 @@ piece_ready() {
   done
 }
 
-# Nothing of the session is left (a supervisor may end before its children do).
-session_gone() { ! pgrep -s "$1" -r D,R,S,T,t >/dev/null; }
+# Nothing of the session of PIECE is left (a supervisor may end before its children do). While it has members
+# the kernel gives its number to nobody else: a process of that number which began later says it is empty.
+session_gone() {
+  local began
+  began=$(start_time "$1") && [ "$began" != "$PIECE_BEGAN" ] && return
+  ! pgrep -s "$1" -r D,R,S,T,t >/dev/null
+}
 
-# piece_stop NAME SIGNAL SECONDS: politely, then not. Also what a killed supervisor has left behind:
-# while its session has members the kernel gives its number to nobody else.
+# piece_stop NAME SIGNAL SECONDS: politely, then not. Also what a killed supervisor has left behind.
 piece_stop() {
   local name=$1 signal=$2 seconds=$3 sid
   if piece_recorded "$name" && sid=$PIECE; then
@@ -90,7 +94,7 @@ piece_stop() {
     fi
     if [ "$seconds" != 0 ] && ! wait_until "$seconds" session_gone "$sid"; then
       echo "$name did not stop within $seconds s; killed"
-      pkill -KILL -s "$sid" || true
+      session_gone "$sid" || pkill -KILL -s "$sid" || true
       wait_until 5 session_gone "$sid"
     fi
   fi

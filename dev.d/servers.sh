@@ -175,7 +175,7 @@ web_start() { # name
     echo "$1" >"$STATE/server"
     piece_start web "$APP_USER" "${SERVER_RUN[@]}"
   fi
-  piece_ready web 30 curl -fsS -m 10 -o "$STATE/livez" "$(url)/livez" && piece_sign web "$sig"
+  piece_ready web 60 curl -fsS -m 10 -o "$STATE/livez" "$(url)/livez" && piece_sign web "$sig"
 }
 
 # For programs that the server itself starts: it finishes what is under way, then takes the new ones.
