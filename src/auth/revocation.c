@@ -51,12 +51,14 @@ static bool complete(void)
 
 static enum err ask_database(struct ctx *c, const struct actor *a, bool *revoked)
 {
+	unsigned before = c->sql_trips;
 	char epoch[NUMBER];
 	PGresult *r;
 	enum err e;
 
 	snprintf(epoch, sizeof(epoch), "%" PRIu32, a->token_epoch);
 	e = db_query(c, Q_TOKEN_REVOKED, &r, a->jti, a->session, a->user.s, epoch);
+	c->revocation_trips += c->sql_trips - before;
 	if (e != OK)
 		return e;
 	/* anything but a plain "no" is a yes */

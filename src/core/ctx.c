@@ -8,6 +8,7 @@ void ctx_begin(struct ctx *c, struct arena *a)
 	c->traceparent = NULL;
 	c->asker = c->asker_address = c->asker_as = NULL;
 	c->sql_trips = 0;
+	c->revocation_trips = 0;
 	c->cache_trips = 0;
 	c->cache_off = false;
 	c->must_see = 0;

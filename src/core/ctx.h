@@ -38,6 +38,7 @@ struct ctx {
 	int retry_after;		/* seconds, for E_LIMIT and E_UNAVAIL */
 
 	unsigned sql_trips;		/* round trips so far; counted by db/ and cache/ */
+	unsigned revocation_trips;	/* those of sql_trips that asked whether a token is void */
 	unsigned cache_trips;
 	/* Positions in PostgreSQL's log (read-your-writes); 0 = none. Kept only with a replica. */
 	uint64_t must_see;		/* what this reader wrote last: lists have to show it */

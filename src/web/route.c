@@ -312,6 +312,19 @@ static enum cache_class cacheable(const struct req *rq)
 	return cache;
 }
 
+/* Whether revocations had to be asked for is chance: told apart from what the request needs. */
+static void tell_trips(struct req *rq)
+{
+	struct ctx *c = rq->ctx;
+
+	if (c->revocation_trips)
+		http_setf(rq->rs, "Server-Timing", "sql;desc=%u, cache;desc=%u, revoked;desc=%u",
+			  c->sql_trips, c->cache_trips, c->revocation_trips);
+	else
+		http_setf(rq->rs, "Server-Timing", "sql;desc=%u, cache;desc=%u",
+			  c->sql_trips, c->cache_trips);
+}
+
 static void finish(struct req *rq)
 {
 	struct ctx *c = rq->ctx;
@@ -326,8 +339,7 @@ static void finish(struct req *rq)
 		http_set(rq->rs, "Vary", page_wanted(rq) ? "Accept-Language, Authorization, Cookie"
 							 : "Authorization, Cookie");
 	if (c->cfg->http_server_timing)
-		http_setf(rq->rs, "Server-Timing", "sql;desc=%u, cache;desc=%u", c->sql_trips,
-			  c->cache_trips);
+		tell_trips(rq);
 	rq->rs->head = rq->http->method == M_HEAD;
 }
 

@@ -15,8 +15,7 @@ MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 def page(path, status=200, most=5, who=anonymous, **headers):
     a = who.get(path, Accept="text/html", **headers)
     expect(a.status, status, path)
-    statements = re.search(r"sql;desc=(\d+)", a.header("Server-Timing"))
-    expect(int(statements[1]) <= most, True, f"{path}: {a.header('Server-Timing')}")
+    expect(a.statements <= most, True, f"{path}: {a.header('Server-Timing')}")
     expect(len(a.body) <= 60 << 10, True, f"{path}: {len(a.body)} bytes")
     text = a.body.decode()
     expect(re.findall(r"<style|style=\"| on\w+=\"|<script(?! src=\"/static/| type=\"application/ld)", text), [], path)
