@@ -32,9 +32,8 @@ def code_of(who, ev):
 
 
 def trips(answer, most=5):
-    found = re.search(r"sql;desc=(\d+)", answer.header("Server-Timing"))
-    if found:
-        expect(int(found[1]) <= most, True, f"{found[1]} statements")
+    if answer.trips:
+        expect(answer.statements <= most, True, f"{answer.statements} statements")
 
 
 # ---- the API ----
@@ -67,7 +66,7 @@ def test_the_picture_is_the_code():
             f.write(goer.get(at(ev, "/ticket.svg")).body)
         subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile",
                         f"--screenshot={folder}/q.png", "--window-size=400,400", f"file://{folder}/q.svg"],
-                       check=True, timeout=60, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                       check=True, timeout=300, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         done = subprocess.run(["zbarimg", "-q", "--raw", folder + "/q.png"], check=False, text=True, stdout=subprocess.PIPE)
     expect(done.stdout.strip(), code_of(goer, ev).replace("-", ""))
 
@@ -150,8 +149,9 @@ def test_a_crowd_of_scanners():
 def test_links_by_the_api():
     host, ev = person("Host"), soon(person("X"))
     ev = soon(host)
-    a = host.post(at(ev, "/gates"), {"name": "North", "expires_at": instant(1)})
-    expect((a.status, a.data["state"], a.data["expires_at"]), (201, "active", instant(1)))
+    ends = instant(1)
+    a = host.post(at(ev, "/gates"), {"name": "North", "expires_at": ends})
+    expect((a.status, a.data["state"], a.data["expires_at"]), (201, "active", ends))
     secret = a.data["url"].rsplit("/", 1)[1]
     expect(len(secret), 43, "256 bits")
     listed = host.get(at(ev, "/gates"))

@@ -6,9 +6,8 @@ test_counts.py, a replica that follows in tests/fault/test_machines.py.
 import os
 import signal
 import subprocess
-import threading
 
-from api import Stack, call, expect, main, wait_for
+from api import PG, Stack, call, expect, main, wait_for
 
 UP = {"database": "up", "cache": "up", "kafka": "up", "notifier": "up", "outbox": "up", "mail": "off"}
 SILENT = {"notifier": ("down", "no heartbeat for 10 seconds"), "kafka": ("unknown", "the notifier has not reported"),
@@ -56,10 +55,10 @@ def long_transaction(s):
     """Its age is reported; ten minutes are not waited for but written into a report of a notifier that is stopped."""
     def age():
         return int(s.sql("SELECT state->>'oldest_transaction_seconds' FROM heartbeats WHERE name = 'notifier'")[0][0])
-    holder = threading.Thread(target=s.sql, args=("SELECT pg_current_xact_id(), pg_sleep(4)",))
-    holder.start()
-    wait_for("the age of a transaction", lambda: age() >= 2)
-    holder.join()
+    with subprocess.Popen([PG + "psql", "-XqAt", "-h", s.run + "/pg", "-U", "marquee_owner", "-d", "marquee"], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as holder:
+        print("BEGIN; SELECT pg_current_xact_id();", file=holder.stdin, flush=True)  # open until it has been seen
+        wait_for("the age of a transaction", lambda: age() >= 2)
     wait_for("no transaction", lambda: age() < 2)
     os.kill(s.pid("notifier"), signal.SIGSTOP)
     try:

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from api import (SERVER, Skip, Stack, anonymous, call, connect, event, expect, expect_status, instant, main, person,
-                 read_answer, request_bytes, rsvp, sql, unique)
+                 read_answer, request_bytes, rsvp, sql, unique, wait_for)
 
 SPEC = os.environ.get("T_SPEC", os.path.join(os.path.dirname(__file__), "../../../shared/spec"))
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -110,7 +110,10 @@ def test_timestamp_and_types():
 
 
 def test_system_addresses():
-    a = anonymous.get("/health")
+    def well():
+        found = anonymous.get("/health")
+        return found if found.json["status"] == "ok" else None
+    a = wait_for("all parts to be well", well)
     expect((a.status, a.json["status"], a.json["service"]), (200, "ok", "marquee"))
     expect(a.json["dependencies"], {"database": "up", "cache": "up", "kafka": "up", "notifier": "up",
                                      "outbox": "up", "mail": "off"})
@@ -345,11 +348,12 @@ def test_a_connection_wakes_one_worker_of_many():
         workers = subprocess.run(["pgrep", "-s", str(stack.pid("workers")), "marquee.fcgi"], check=True, stdout=subprocess.PIPE,
                                  text=True).stdout.split()
         expect(len(workers), 6)
-        before = [_wakings(pid) for pid in workers]
+        before, began = [_wakings(pid) for pid in workers], time.monotonic()
         for _ in range(60):
             expect_status(call("GET", "/livez", url=stack.url), 200)
         woken = [_wakings(pid) - n for pid, n in zip(workers, before)]
-        expect(sum(n >= 50 for n in woken) <= 1, True, f"60 requests woke {woken}")
+        took = time.monotonic() - began  # an idle worker wakes six times a second by itself
+        expect(sum(n - 8 * took >= 50 for n in woken) <= 1, True, f"60 requests in {took:.1f} s woke {woken}")
 
 
 if __name__ == "__main__":

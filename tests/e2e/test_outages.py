@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from api import DEV, POOL, Stack, call, expect, instant, main, need_pool, person, unique, wait_for
+from api import DEV, POOL, Stack, call, expect, instant, main, need_pool, person, process, unique, wait_for
 
 _shared = {}
 FAULT_S = float(os.environ.get("T_FAULT_S", "1"))  # how long each state of a fault lasts
@@ -27,6 +27,7 @@ class Writer(threading.Thread):
                                                     "max_attendees": 2}).data
         self.version, self.answers, self.unsure = 1, {}, set()
         self.statuses, self.wrong, self.running = collections.Counter(), [], True
+        self.since_503 = 0  # answers
 
     def run(self):
         step = 0
@@ -42,6 +43,7 @@ class Writer(threading.Thread):
     def ask(self, who, method, path, body=None):
         a = call(method, path, body, who and who.token, url=self.url)
         self.statuses[a.status] += 1
+        self.since_503 = 0 if a.status == 503 else self.since_503 + 1
         if a.status == 503 and not a.header("Retry-After") and "application/json" in a.header("Content-Type"):
             self.wrong.append(f"503 without Retry-After: {a}")
         if a.status not in (200, 201, 503):
@@ -84,10 +86,11 @@ class Writer(threading.Thread):
 
 
 class Load:
-    """Writers at work while the block runs; afterwards nothing may be wrong, stale or lost."""
+    """Writers at work while the block runs; afterwards nothing may be wrong, stale or lost. What is forgiven are
+    wrong answers that hold these words."""
 
-    def __init__(self, stack, allowed=()):
-        self.stack, self.allowed = stack, set(allowed)
+    def __init__(self, stack, allowed=(), forgiven=None):
+        self.stack, self.allowed, self.forgiven = stack, set(allowed), forgiven
 
     def __enter__(self):
         self.writers = [Writer(self.stack.url) for _ in range(4)]
@@ -109,7 +112,8 @@ class Load:
         print(f"load: {dict(statuses)}")
         if kind:
             return
-        expect([t for w in self.writers for t in w.wrong][:5], [], "wrong")
+        wrong = [t for w in self.writers for t in w.wrong if not self.forgiven or self.forgiven not in t]
+        expect(wrong[:5], [], "wrong")
         expect([t for w in self.writers for t in w.lost(self.stack)][:5], [], "acknowledged and lost")
         expect(set(statuses) - {200, 201} - self.allowed, set(), "statuses")
         expect(self.stack.sql("SELECT * FROM check_invariants() WHERE invariant NOT LIKE 'I12%'"), [], "invariants")
@@ -134,7 +138,11 @@ def becomes(status, part, state):
 
 
 def hit(piece, sig):
-    os.kill(stack().pid(piece), sig)
+    """What ends it has ended it afterwards: ./dev up leaves a piece alone that still lives."""
+    pid = stack().pid(piece)
+    os.kill(pid, sig)
+    if sig not in (signal.SIGSTOP, signal.SIGCONT):
+        wait_for(f"the end of {piece}", lambda: process(pid)[1] in ("", "Z"))
 
 
 def restart():
@@ -148,9 +156,7 @@ def test_old_workers_finish_what_they_have():
     with Stack("db.lock_timeout = 10m\ndb.statement_timeout = 10m", workers=3) as own:
         host, guest = (person(name, own.url) for name in ("Host", "Guest"))
         ev = host.post("/api/events", {"title": unique(), "start_date": instant()}).data
-        old = subprocess.run(["pgrep", "-s", str(own.pid("workers")), "-x", "marquee.fcgi"], check=True,
-                             stdout=subprocess.PIPE, text=True).stdout.split()
-        got = []
+        old, watch, got = set(own.worker_pids()), own.pid("workers"), []
         with subprocess.Popen([DEV, "psql", "-X", "-q", "-At"], env=own.env, text=True, stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE) as holder:
             print(f"BEGIN; SELECT pg_advisory_xact_lock(event_lock_key('{ev['id']}')); SELECT 'held';",
@@ -163,13 +169,13 @@ def test_old_workers_finish_what_they_have():
                 "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
             reload = threading.Thread(target=lambda: own.dev("reload"))
             reload.start()
-            wait_for("the idle ones gone", lambda: sum(os.path.exists(f"/proc/{pid}") for pid in old) < len(old))
+            wait_for("the idle ones gone", lambda: not old <= set(own.worker_pids(watch)))
             print("ROLLBACK;", file=holder.stdin, flush=True)
             asking.join()
             reload.join()
             holder.stdin.close()
         expect(got[0].status, 201, f"{got[0]}")
-        expect([pid for pid in old if os.path.exists(f"/proc/{pid}")], [], "old workers left")
+        expect(own.worker_pids(watch), [], "old workers left")
 
 
 def test_memcached_killed_and_restarted():
@@ -235,7 +241,7 @@ def test_broker_stopped_and_back():
         s.dev("broker", "down")
         becomes("degraded", "kafka", ("down",))
         time.sleep(FAULT_S)
-        expect(pending() > 0, True, "messages wait")
+        wait_for("messages to wait", lambda: pending() > 0)
         s.dev("broker", "up")
         becomes("ok", "kafka", ("up",))
         # Drops connections. Errors that leave the next request to succeed (NOT_LEADER) would prove
@@ -254,7 +260,7 @@ def test_notifier_stopped_and_back():
         for sig in (signal.SIGTERM, signal.SIGKILL):
             hit("notifier", sig)
             time.sleep(FAULT_S)
-            expect(pending() > 0, True, "messages wait")
+            wait_for("messages to wait", lambda: pending() > 0)
             if sig == signal.SIGTERM:
                 becomes("degraded", "notifier", ("down",))
             restart()
@@ -278,41 +284,26 @@ def test_workers_killed():
     """Requests under way in a killed worker are lost (the web server says 500 or 503), nothing else."""
     need_pool()
     s = stack()
-    with Load(s, allowed=(500, 502, 503)) as load:
+    # what the web server answers for a dead worker is no fault of ours
+    with Load(s, allowed=(500, 502, 503), forgiven=" 50") as load:
         for _ in range(10):
             time.sleep(FAULT_S / 5)
-            pid = worker_pids(s)[0]
+            pid = s.worker_pids()[0]
             os.kill(pid, signal.SIGKILL)
             wait_for("another in its place", lambda: replaced(s, pid))
-        for w in load.writers:  # what the web server answers for a dead worker is no fault of ours
-            w.wrong = [t for t in w.wrong if " 50" not in t]
-        broken = sum(n for w in load.writers for status, n in w.statuses.items() if status >= 500)
-        expect(broken <= 20, True, f"{broken} requests broken by ten kills")
+    broken = sum(n for w in load.writers for status, n in w.statuses.items() if status >= 500)
+    expect(broken <= 20, True, f"{broken} requests broken by ten kills")
 
 
 def replaced(s, pid):
-    now = worker_pids(s)
+    now = s.worker_pids()
     return pid not in now and len(now) == 4
-
-
-def worker_pids(s):
-    watch, found = s.pid("workers"), []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as f:
-                    comm, rest = f.read().split("(", 1)[1].rsplit(")", 1)
-            except OSError:
-                continue
-            if comm.startswith("marquee.fcgi") and int(rest.split()[3]) == watch and rest.split()[0] != "Z":
-                found.append(int(name))
-    return sorted(found)
 
 
 # ---- PostgreSQL ----
 def test_postgresql_stopped_and_back():
     s = stack()
-    workers = POOL and worker_pids(s)
+    workers = POOL and s.worker_pids()
     with Load(s, allowed=(503,)) as load:
         path = load.writers[0].path()
         hit("postgresql", signal.SIGQUIT)
@@ -321,12 +312,11 @@ def test_postgresql_stopped_and_back():
         gone(s, path, load.writers[0].host)
         restart()
         wait_for("the database to be back", lambda: call("GET", "/readyz", url=s.url).status == 200)
+        wait_for("what was asked before to be over", lambda: all(w.since_503 >= 40 for w in load.writers))
+        before = [w.statuses[503] for w in load.writers]
         time.sleep(FAULT_S)
-        for w in load.writers:
-            w.statuses[503] = 0
-        time.sleep(FAULT_S)
-        expect(sum(w.statuses[503] for w in load.writers), 0, "no 503 after it is back")
-    expect(POOL and worker_pids(s), workers, "the same workers go on")
+        expect([w.statuses[503] for w in load.writers], before, "no 503 after it is back")
+    expect(POOL and s.worker_pids(), workers, "the same workers go on")
     becomes("ok", "database", ("up",))
     drained()
 

@@ -25,7 +25,7 @@ BEGIN
   SELECT * INTO r FROM rsvps WHERE event_id = p_event AND user_id = p_user;
   SELECT count(*) INTO taken FROM rsvps WHERE event_id = p_event AND state = 'going';
   SELECT * INTO w FROM rsvps WHERE event_id = p_event AND state = 'waitlisted' ORDER BY wl_seq LIMIT 1;
-  PERFORM pg_sleep(0.01);
+  PERFORM pg_sleep(0.05);
   old := r.state;
   new := CASE WHEN want = 'not_going' THEN 'cancelled' WHEN taken < q.capacity THEN 'going' ELSE 'waitlisted' END;
   IF new = 'waitlisted' THEN

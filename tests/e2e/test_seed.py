@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 
-from api import URL, Skip, anonymous, expect, expect_status, main, sql
+from api import URL, Skip, anonymous, expect, expect_status, main, sql, wait_for
 
 SEED = os.environ.get("T_SEED", os.path.join(os.path.dirname(__file__), "../../../shared/seeds"))
 
@@ -109,7 +109,7 @@ def test_answers_have_the_documented_shape():
 
 
 def test_health_and_metrics():
-    expect(json.loads(shell(f"curl -s {URL}/health"))["status"], "ok")
+    wait_for("all parts to be well", lambda: json.loads(shell(f"curl -s {URL}/health"))["status"] == "ok")
     expect("http_requests_total" in shell(future("curl http://localhost:8080/metrics")), True)
 
 
