@@ -93,7 +93,7 @@ export async function newcomer(name) {
 
 // ---- in the browser ----
 export async function browser() {
-	return chromium.launch({ executablePath: BROWSER, args: ['--no-sandbox', '--disable-gpu'] });
+	return chromium.launch({ executablePath: BROWSER, args: ['--no-sandbox', '--disable-gpu'], timeout: PATIENCE_MS });
 }
 
 // The console says so of a page that is an error page, too.
@@ -187,6 +187,14 @@ export class Visitor {
 
 	async texts(selector) {
 		return (await this.page.locator(selector).allInnerTexts()).map((t) => t.replace(/\s+/g, ' ').trim());
+	}
+
+	// What comes over a line of its own, at its own time: is it noticed?
+	async notices(kind) {
+		for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await this.page.waitForTimeout(20))
+			if (this.noticed.some((n) => n.startsWith(kind)))
+				return true;
+		return false;
 	}
 
 	async has(text) { return (await this.page.locator('body').innerText()).includes(text); }

@@ -104,7 +104,7 @@ async function control(b) {
 	await v.page.unrouteAll();
 	await v.page.route('**/*', (r) => r.fulfill({ contentType: 'text/html', body: BAD, headers: { 'Content-Security-Policy': policy } }));
 	await v.page.goto(`${URL_OF}/bad`);
-	expect(v.noticed.some((n) => n.startsWith('policy:')) && !v.noticed.some((n) => n.startsWith('dialog:')),
+	expect(await v.notices('policy:') && !v.noticed.some((n) => n.startsWith('dialog:')),
 	       `control: the policy holds and tells: ${v.noticed}`);
 	await v.close();
 }

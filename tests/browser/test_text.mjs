@@ -233,7 +233,7 @@ async function control(b, events) {
 	});
 	await v.go(`/e/${e.slug}`);
 	expect(await v.page.evaluate(() => document.querySelector('h1')?.textContent) !== e.title, 'control: unescaped text is another');
-	expect(v.noticed.some((n) => n.startsWith('policy:')), 'control: the policy tells of it');
+	expect(await v.notices('policy:'), 'control: the policy tells of it');
 	v.noticed.length = 0;
 	expect((await clean(v, 'control')).length > 0, 'control: elements from elsewhere are found');
 	await v.page.unrouteAll({ behavior: 'ignoreErrors' }); // a picture that it asks for
