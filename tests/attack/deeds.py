@@ -122,7 +122,7 @@ def confirm(_):
 def off(_):
     b = signed_in(person("Careless"))
     secret = begun(b)
-    Deed(b, "/me/second", "/me/second/confirm", code=code_of(secret, -1)).prepare().right()
+    Deed(b, "/me/second", "/me/second/confirm", code=lambda: code_of(secret)).prepare().right()
     return Deed(b, "/me/second", "/me/second/off", code=re.findall(r"<code>([a-z2-7-]{19})</code>", b.page)[0])
 
 
