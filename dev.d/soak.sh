@@ -26,7 +26,7 @@ crashes|tests/fault/run test_database_crashes|T_CRASHES=10|X9: PostgreSQL crashe
 disk|tests/fault/run test_disk_full|T_ROUNDS=10|X19: disks of database, its log of changes and our logs are full for a while
 clock|tests/fault/run test_clock||X21: the clock of workers and notifier steps by an hour and stands still
 memory|tests/fault/run test_no_memory|T_STEP=1|X24: each allocation of a request fails in turn
-overload|tests/fault/run test_overload|T_SECONDS=60|X23: three times more comes in than can be done
+overload|tests/fault/run test_overload|T_SECONDS=60 T_SLEEP_MS=40|X23: three times more comes in than can be done
 attack|tests/attack/run|T_LONG=1|Y2 to Y20: who may do what, hostile requests, the program against its own description
 timing|tests/attack/run timing|T_SAMPLES=10000|Y13: the time of a refused sign-in does not tell who is known
 outside|tests/attack/run outside|T_LEVEL=5 T_RISK=3|Y5: sqlmap and wapiti find a planted hole and nothing else

@@ -10,7 +10,7 @@ SELECT snap, coalesce(next_snap::text, ''), last_pos, ctid::text FROM relay WHER
 -- For each of these shards and the snapshots they have come to: the snapshot now, the first position
 -- that the old one does not show (of xid from its end on), and whether there is anything to send.
 -- Writes nothing and reads no row of relay, so that an idle outbox costs nothing, whatever a long
--- transaction elsewhere keeps of old versions.
+-- transaction elsewhere keeps of old versions. (Why there is an end of all xids: see outbox_since.)
 SELECT s.shard, pg_current_snapshot(), coalesce(w.first, 0),
   (w.first IS NOT NULL OR EXISTS (
     SELECT FROM unnest(ARRAY(SELECT pg_snapshot_xip(s.snap))) x,
@@ -18,7 +18,7 @@ SELECT s.shard, pg_current_snapshot(), coalesce(w.first, 0),
   EXISTS (SELECT FROM outbox_parked p WHERE p.shard = s.shard AND p.replay_at <= now())::int4
 FROM unnest(:shards::smallint[], :snaps::pg_snapshot[]) s(shard, snap),
   LATERAL (SELECT min(o.pos + 0) AS first FROM outbox o
-           WHERE o.shard = s.shard AND o.xid >= pg_snapshot_xmax(s.snap)) w;
+           WHERE o.shard = s.shard AND o.xid BETWEEN pg_snapshot_xmax(s.snap) AND '18446744073709551615') w;
 
 -- name: RELAY_ROWS (shard int4, old text, new text, first int8, after int8, most int4) many
 -- The next rows of the batch that leads from one snapshot to another, in the order of pos: those from

@@ -4,6 +4,7 @@ A fault point is armed by a file (src/core/fault.h): stack.arm("http.reply", "ki
 acts on it, once; stack.acted(…) is its pid then.
 """
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,23 @@ from api import Stack, expect, free_port, wait_for
 def long_or(name, short):
     """A number of trials: the environment's, as ./dev soak sets it, or the short one."""
     return int(os.environ.get(name, short))
+
+
+def setting(stack, name):
+    """What the stack's configuration says."""
+    with open(stack.state + "/marquee.conf", encoding="utf-8") as f:
+        return next(line.split(" = ", 1)[1].strip() for line in f if line.startswith(name + " "))
+
+
+def namespace(stack):
+    """What the keys in memcached begin with."""
+    return re.search(r"namespace ([0-9a-f]{16})", stack.dev("marquee", "doctor", check=False))[1]
+
+
+def busy(stack):
+    """FastCGI connections that workers hold just now: accepted, connected sockets of that name."""
+    with open("/proc/net/unix", encoding="utf-8") as f:
+        return sum(line.split()[5] == "03" and line.rstrip().endswith(stack.run + "/app/fcgi.new") for line in f)
 
 
 def built(program):

@@ -12,12 +12,7 @@ import time
 
 from api import Stack, call, expect, main
 from audit import Audit
-from harness import long_or
-
-
-def setting(stack, name):
-    with open(stack.state + "/marquee.conf", encoding="utf-8") as f:
-        return re.search(rf"(?m)^{re.escape(name)} = (.*)$", f.read())[1]
+from harness import long_or, namespace, setting
 
 
 LIVES = 3.0  # seconds: several lives of the longest copy
@@ -85,10 +80,6 @@ def memcached_holds_no_past(stack):
     expect({k: set(v) for k, v in found.items()}, {"written": {0}, "read": {0}}, "how much older")
     expect(filled > 10, True, f"readers fill: {filled}")
     expect(namespace(stack), space, "looked at in the right place")
-
-
-def namespace(stack):
-    return re.search(r"namespace ([0-9a-f]{16})", stack.dev("marquee", "doctor", check=False))[1]
 
 
 def held(line, key):

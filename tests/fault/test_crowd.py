@@ -9,8 +9,8 @@ import io
 from api import call, event, expect, main, person
 from harness import FaultStack, long_or
 
-FEW, MANY = 1000, long_or("T_CROWD", 20000)
-MORE_KIB = 300  # by so much the most may differ: the ends of some blocks of memory
+FEW, MANY = 1000, long_or("T_CROWD", 50000)
+MORE_KIB = 1000  # by so much the most may differ: ends of blocks, and the kernel counts each processor's by itself
 
 COMING = """
 WITH u AS (INSERT INTO users (id, email, name) SELECT uuid7(), gen_random_uuid() || '@example.org', 'Somebody called ' || i

@@ -7,7 +7,7 @@ import signal
 import time
 
 import history
-from api import call, expect, wait_for
+from api import call, expect, process, wait_for
 from harness import Proxy, long_or, main, shared
 from load import Crowd
 
@@ -18,8 +18,10 @@ def ready(s):
 
 def crash(s):
     """Seconds from the server's own word that it is ready to the first request that is served again."""
-    os.kill(s.pid("postgresql"), signal.SIGQUIT)
+    pid = s.pid("postgresql")
+    os.kill(pid, signal.SIGQUIT)
     wait_for("the workers to notice", lambda: not ready(s))
+    wait_for("it to be gone", lambda: process(pid)[1] in ("", "Z"))  # else ./dev up finds it still there
     s.dev("up", "--no-demo", "--quiet", "--no-web")
     up = time.monotonic()
     wait_for("the workers to be back", lambda: ready(s))

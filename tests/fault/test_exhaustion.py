@@ -12,7 +12,7 @@ import socket
 import subprocess
 
 from api import call, event, expect, in_threads, main, person, wait_for
-from harness import FaultStack, long_or
+from harness import FaultStack, busy, long_or
 
 REQUESTS = long_or("T_REQUESTS", 300)
 SETTINGS = "limits.enabled = off\ncache.l1_ttl = 0\n"
@@ -68,6 +68,9 @@ def test_descriptors_of_workers():
         host = person("Host", s.url)
         ev, workers = event(host)["id"], s.worker_pids()
         everybody_served(s, host, ev)
+        for _ in range(REQUESTS // 48):  # every worker has opened what it keeps
+            crowd(s, host, ev, 48)
+        wait_for("no request under way", lambda: busy(s) == 0)
         before = {pid: descriptors(pid) for pid in workers}
         for _ in range(REQUESTS // 48):
             crowd(s, host, ev, 48)

@@ -13,7 +13,7 @@ import threading
 import time
 
 from api import call, event, expect, person, wait_for
-from harness import long_or, main, shared
+from harness import busy, long_or, main, shared
 
 CONNECTIONS, SECONDS = long_or("T_CONNECTIONS", 60), long_or("T_SECONDS", 3)
 SERVERS = ("lighttpd", "nginx", "apache")
@@ -58,12 +58,6 @@ class Slow(threading.Thread):
             except OSError:
                 self.closed += 1
                 self.socks.remove(sock)
-
-
-def busy(stack):
-    """FastCGI connections that workers hold just now: accepted, connected sockets of that name."""
-    with open("/proc/net/unix", encoding="utf-8") as f:
-        return sum(line.split()[5] == "03" and line.rstrip().endswith(stack.run + "/app/fcgi.new") for line in f)
 
 
 def healthy(stack, n):
@@ -116,12 +110,11 @@ def test_slow_clients():
 def test_control_a_held_worker_is_seen():
     """A connection straight to the pool that sends half a request: the count must show it."""
     stack = shared(workers=2)
-    expect(busy(stack), 0, "before")
+    wait_for("nobody to be held", lambda: busy(stack) == 0)
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(stack.run + "/app/fcgi.sock")
         sock.sendall(bytes((1, 1, 0, 1, 0, 8, 0, 0)) + bytes((0, 1, 0, 0, 0, 0, 0, 0)))
-        time.sleep(0.1)
-        expect(busy(stack), 1, "while it says nothing more")
+        wait_for("who says nothing more to be seen", lambda: busy(stack) == 1)
 
 
 def test_slowhttptest():

@@ -24,8 +24,11 @@ BEGIN
   INSERT INTO rate_limits SELECT 'login', 'somebody ' || n, now() FROM generate_series(1, messages) n;
   INSERT INTO idempotency_keys (actor, key, fingerprint, status, created_at)
     SELECT demo_id(7, 1, 1 + n % people), 'key ' || n, 'x', 200, now() - interval '1 hour' FROM generate_series(1, messages) n;
-  PERFORM outbox_put('notifications', 'notification.test', 'notification', demo_id(7, 5, n), 1, demo_id(7, 1, 1 + n % people),
-                     format('{"event_type":"notification.test","n":%s}', n), 'viewer:' || n) FROM generate_series(1, messages) n;
+  -- as if some hundred transactions had written them, and as long as a registration's
+  INSERT INTO outbox (id, xid, aggregate_type, aggregate_id, seq, key, shard, topic, type, payload, cache_keys)
+    SELECT uuid7(), (pg_current_xact_id()::text::bigint - 1 - n % 400)::text::xid8, 'notification', demo_id(7, 5, n), 1, p, outbox_shard(p),
+      'notifications', 'notification.test', format('{"event_type":"notification.test","n":%s,"more":"%s"}', n, repeat('word ', 80)), 'viewer:' || n
+    FROM generate_series(1, messages) n, LATERAL (SELECT demo_id(7, 1, 1 + n % people)::text AS p) k;
   INSERT INTO mails (id, kind, user_id, params, sent_at)
     SELECT uuid7(), 'event_cancelled', demo_id(7, 1, 1 + n % people), jsonb_build_object('event_id', demo_id(7, 2, 1 + n % gatherings)), CASE WHEN n % 100 > 0 THEN now() END FROM generate_series(1, messages) n;
   INSERT INTO password_resets SELECT 'reset ' || n, demo_id(7, 1, 1 + n % people), now(), now() + interval '1 day'
