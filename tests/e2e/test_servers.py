@@ -5,6 +5,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -78,7 +79,7 @@ class Server:
         return lines
 
     def raw(self, data, timeout=20):
-        """All bytes the server sends until it closes, or falls silent for a second."""
+        """All bytes the server sends until it closes, or falls silent for a second after a whole answer."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as sock:
             with contextlib.suppress(ConnectionError):
                 sock.sendall(data)
@@ -86,7 +87,7 @@ class Server:
             with contextlib.suppress(ConnectionError, TimeoutError):
                 while more := sock.recv(65536):
                     got += more
-                    sock.settimeout(1)
+                    sock.settimeout(1 if whole(got) else timeout)
             return got
 
     def ask(self, method, path, body=None, **headers):
@@ -121,6 +122,13 @@ def each(names=POOLS + OWN):
     for name in names:
         with Server(name) as s:
             yield s
+
+
+def whole(raw):
+    """Where its head says how long an answer is: all of it is there."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    length = re.search(rb"(?im)^content-length: *(\d+)", head)
+    return len(body) >= int(length[1]) if length else body.endswith(b"0\r\n\r\n")
 
 
 def status_of(raw):
