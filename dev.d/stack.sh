@@ -35,14 +35,18 @@ secret() {
   cat "$STATE/jwt_secret"
 }
 
-# Times are long: a machine that builds and tests is busy, and a delete that comes late is a memcached that is
-# down, of which nothing is believed until the database has been asked.
+# Times are long: a machine that builds and tests is busy. A delete that comes late is a memcached that is
+# down, of which nothing is believed until the database has been asked; a queue for one lock is as slow as the
+# slowest in it.
 conf_own() {
   cat <<TEXT
 # Written by ./dev up at every start; lines of your own belong into a file named by MARQUEE_DEV_CONF.
 db.dsn = $(dsn marquee_web)
 cache.servers = $RUN/app/memcached.sock
-cache.timeout = 2s
+db.connect_timeout = 20s
+db.lock_timeout = 20s
+db.statement_timeout = 30s
+cache.timeout = 5s
 kafka.brokers = $(cat "$RUN/app/broker")
 http.public_url = $(url)
 http.server_timing = on
@@ -78,11 +82,13 @@ conf_write() {
 }
 
 # ---- our programs: their configuration, their role in the database ----
-# Sanitizers report into the state folder: a crashed worker is replaced at once and would go unseen.
+# Sanitizers report into the state folder: a crashed worker is replaced at once and would go unseen. A web
+# server that has connected may be slow to say what for.
 program_env() { # role: sets PROGRAM_ENV, the words before a command line
   PROGRAM_ENV=("${OWN_ENV[@]}" "MARQUEE_CONFIG=$CONF"
     "ASAN_OPTIONS=log_path=$LOGS/report.asan:detect_leaks=1"
-    "UBSAN_OPTIONS=log_path=$LOGS/report.ubsan:print_stacktrace=1")
+    "UBSAN_OPTIONS=log_path=$LOGS/report.ubsan:print_stacktrace=1"
+    LIBFCGI_IS_AF_UNIX_KEEPER_POLL_TIMEOUT=10000)
   [ -z "${1:-}" ] || PROGRAM_ENV+=("MARQUEE_DB_DSN=$(dsn "$1")")
 }
 
@@ -102,7 +108,7 @@ memcached_start() {
   piece_stop memcached TERM 10
   rm -f "$socket"
   piece_start memcached "$APP_USER" memcached -s "$socket" -a 0660 -m 64 -c 512 &&
-    piece_ready memcached 10 test -S "$socket" && piece_sign memcached "$sig"
+    piece_ready memcached 60 test -S "$socket" && piece_sign memcached "$sig"
 }
 
 devbroker_start() {
@@ -113,7 +119,7 @@ devbroker_start() {
   rm -f "$RUN/app/broker" # of one that was killed
   cp -f "$program" "$STATE/devbroker" && chmod 755 "$STATE/devbroker" || return
   piece_start devbroker "$APP_USER" "$STATE/devbroker" "$RUN/app/broker" "$RUN/app/broker.ctl" &&
-    piece_ready devbroker 10 test -s "$RUN/app/broker" && piece_sign devbroker "$sig"
+    piece_ready devbroker 60 test -s "$RUN/app/broker" && piece_sign devbroker "$sig"
 }
 
 # ---- mail: a server that keeps what comes; a throwaway stack has one if DEV_MAIL names its port ----
@@ -134,7 +140,7 @@ mail_start() {
   piece_stop mail TERM 10
   dir_for "$APP_USER" 0700 "$STATE/mail" &&
     piece_start mail "$APP_USER" /usr/bin/python3 -m aiosmtpd -n -l "127.0.0.1:$port" -c aiosmtpd.handlers.Mailbox "$STATE/mail/box" &&
-    piece_ready mail 20 port_taken "$port" && piece_sign mail "$sig"
+    piece_ready mail 60 port_taken "$port" && piece_sign mail "$sig"
 }
 
 notifier_start() {
@@ -145,7 +151,7 @@ notifier_start() {
   rm -f "$socket"
   program_env marquee_notifier
   piece_start notifier "$APP_USER" "${PROGRAM_ENV[@]}" "$program" &&
-    piece_ready notifier 15 test -S "$socket" && piece_sign notifier "$sig"
+    piece_ready notifier 60 test -S "$socket" && piece_sign notifier "$sig"
 }
 
 # ---- workers ----
@@ -181,7 +187,7 @@ workers_switch() {
   program_env
   piece_start workers "$APP_USER" "${PROGRAM_ENV[@]}" spawn-fcgi -s "$fresh" -M 0660 -b "${DEV_BACKLOG:-4096}" -n -- \
     "$(command -v multiwatch)" -f "$WORKERS" -r 1000000 -t 1 -- "$(FCGI)"
-  if ! piece_ready workers 20 workers_complete; then
+  if ! piece_ready workers 60 workers_complete; then
     piece_stop workers TERM 5
     mv -f "$PIDS/workers.old" "$PIDS/workers" 2>/dev/null
     return 1

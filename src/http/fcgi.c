@@ -265,11 +265,12 @@ static int fcgi_waiter(int signals)
 	return -1;
 }
 
-/* libfcgi waits 2 s by default for a peer that says nothing or does not close. */
+/* libfcgi waits 2 s for a peer that does not close, which is nothing but waiting. As long it waits
+ * for the first byte of one that has connected, and rightly: connect() has woken us, and on a busy
+ * machine the web server goes on later; hung up on, it would tell its client that we are broken. */
 static bool fcgi_prepare(FCGX_Request *r)
 {
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "250", 0);
-	setenv("LIBFCGI_IS_AF_UNIX_KEEPER_POLL_TIMEOUT", "250", 0);
 	spare_take();
 	/* Siblings share the socket: who loses the race for a connection must not wait. */
 	return fcntl(LISTEN_FD, F_SETFL, fcntl(LISTEN_FD, F_GETFL) | O_NONBLOCK) == 0 &&
