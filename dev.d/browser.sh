@@ -4,10 +4,10 @@
 # What no registry answering looks like in npm's words; anything else is a mistake.
 NPM_AWAY='code (ENOTFOUND|EAI_AGAIN|ECONN[A-Z]*|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|E403|E50[0-9]|ERR_SOCKET_TIMEOUT|ENOTCACHED)'
 
-# A registry that cannot be reached is known within a minute.
+# That a registry cannot be reached is known after a minute or two.
 npm_install() { # folder
   (cd "$1" && npm install --prefer-offline --no-audit --no-fund --no-package-lock --fetch-retries=5 \
-    --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=10000 >npm.log 2>&1)
+    --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=3000 >npm.log 2>&1)
 }
 
 # Node's packages in the versions that a file of tests/browser names: into that folder, once.
