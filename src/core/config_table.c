@@ -61,7 +61,7 @@ const struct cfg_row cfg_rows[] = {
 	    "Topic for what happens to events and registrations."),
 	ROW("kafka.topic_notifications", CFG_STR, "notifications", 1, 249,
 	    kafka_topic_notifications, 0, "Topic for messages that are meant for people."),
-	ROW("kafka.linger", CFG_MSEC, "5ms", 0, 10 * SECOND, kafka_linger, 0,
+	ROW("kafka.linger", CFG_MSEC, "1ms", 0, 10 * SECOND, kafka_linger, 0,
 	    "Time the producer waits to gather messages into one batch."),
 
 	ROW("http.public_url", CFG_STR, "http://127.0.0.1", 1, 1024, http_public_url, CFG_RELOAD,
