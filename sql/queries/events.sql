@@ -1,7 +1,10 @@
--- name: EVENTS_GET (id uuid, viewer uuid) optional
--- All parts of one event: facts, document, counts, what depends on the viewer.
-SELECT t.meta, t.doc, t.counts, CASE WHEN :viewer IS NOT NULL THEN event_viewer_lines(:id, :viewer) END
-FROM event_texts t WHERE t.event_id = :id;
+-- name: EVENTS_GET (id uuid) optional
+-- The parts of one event that are the same for everybody: facts, document, counts.
+SELECT t.meta, t.doc, t.counts FROM event_texts t WHERE t.event_id = :id;
+
+-- name: EVENTS_GET_FOR (id uuid, viewer uuid) optional
+-- The same, and what depends on who reads. (A function that is not called costs, too: the statement of its own.)
+SELECT t.meta, t.doc, t.counts, event_viewer_lines(:id, :viewer) FROM event_texts t WHERE t.event_id = :id;
 
 -- name: EVENT_STATS (id uuid) optional
 -- Its counts.

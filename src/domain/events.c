@@ -287,11 +287,14 @@ static enum err load_all(struct ctx *c, struct fetch *f)
 	PGresult *r;
 
 	f->counted_ms = wall_ms();
-	TRY(db_query(c, Q_EVENTS_GET, &r, p->id.s, f->user));
+	if (f->user)
+		TRY(db_query(c, Q_EVENTS_GET_FOR, &r, p->id.s, f->user));
+	else
+		TRY(db_query(c, Q_EVENTS_GET, &r, p->id.s));
 	if (PQntuples(r) == 0)
 		return fail(c, E_NOTFOUND, "no such event");
 	const struct texts t = { db_get_str(r, 0, 0), db_get_str(r, 0, 1), db_get_str(r, 0, 2),
-				 db_get_str(r, 0, 3) };
+				 f->user ? db_get_str(r, 0, 3) : (struct str){ NULL, 0 } };
 
 	if (!take_texts(c, p, t))
 		return fail(c, E_INTERNAL, "an event could not be read");
