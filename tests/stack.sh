@@ -100,10 +100,10 @@ script_command() { # file log
   local by=python3
   [ "${1##*.}" != mjs ] || by=node
   if [ -n "${T_SHOW:-}" ]; then
-    PYTHONUNBUFFERED=1 timeout "${T_TIMEOUT:-1800}" $by "$1" 2>&1 </dev/null | tee "$2" | grep --line-buffered -v '^RESULT '
+    PYTHONUNBUFFERED=1 timeout "${T_TIMEOUT:-900}" $by "$1" 2>&1 </dev/null | tee "$2" | grep --line-buffered -v '^RESULT '
     return "${PIPESTATUS[0]}"
   fi
-  timeout "${T_TIMEOUT:-1800}" $by "$1" >"$2" 2>&1 </dev/null
+  timeout "${T_TIMEOUT:-900}" $by "$1" >"$2" 2>&1 </dev/null
 }
 
 # One that ends badly without having counted a failure counts as one.

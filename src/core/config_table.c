@@ -85,7 +85,7 @@ const struct cfg_row cfg_rows[] = {
 	SWITCH("http.require_if_match", "off", http_require_if_match,
 	       "Refuse changes of an event without If-Match."),
 	SWITCH("http.server_timing", "off", http_server_timing,
-	       "Add a Server-Timing header with the round trips to database and cache."),
+	       "Add a Server-Timing header: round trips to database and cache."),
 
 	{ .name = "auth.jwt_alg", .type = CFG_WORD, .def = "HS256",
 	  .at = offsetof(struct config, auth_jwt_alg), .words = "HS256|RS256",

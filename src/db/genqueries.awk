@@ -5,8 +5,8 @@
 # awk -v mode=t FILES > some_test.h   both for a test of its own: enum test_query, test_rows[]
 #
 # A statement stands below its header and its comment:
-#	-- name: EVENTS_GET (id uuid, viewer uuid) optional
-#	-- One event in its three parts.
+#	-- name: EVENTS_GET_FOR (id uuid, viewer uuid) optional
+#	-- One event and what depends on who reads.
 #	SELECT ... WHERE id = :id AND ...;
 # The header may run over several comment lines up to its kind. Kinds: one optional many none
 # effect; the word "writes" after the kind marks a SELECT that changes something, "audited" one that

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-from api import (DEV, PASSWORD, Skip, anonymous, call, connect, event, expect, expect_status, main, person,
+from api import (DEV, PASSWORD, Skip, anonymous, connect, event, expect, expect_status, main, person,
                  read_answer, request_bytes, sql, wait_for)
 from matrix import Row
 from surface import changed, columns, described, document, is_json_line, leaks, lies_about, sums

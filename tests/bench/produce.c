@@ -86,7 +86,7 @@ static rd_kafka_t *producer_make(const char *brokers)
 		{ "bootstrap.servers", brokers },     { "enable.idempotence", "true" },
 		{ "acks", "all" },		      { "message.timeout.ms", "0" },
 		{ "partitioner", "murmur2_random" },  { "compression.type", "lz4" },
-		{ "linger.ms", "5" },		      { "queue.buffering.max.messages", "50000" },
+		{ "linger.ms", "1" },		      { "queue.buffering.max.messages", "50000" },
 	};
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	rd_kafka_t *rk;

@@ -63,8 +63,8 @@ class Answer:
 
     @property
     def trips(self):
-        """Its round trips to PostgreSQL and to memcached; None where Server-Timing is off. A worker that has not
-        read revocations for a second asks for them, which is told: on a busy machine that is chance, and left out."""
+        """Its round trips to PostgreSQL and to memcached; None where Server-Timing is off. Where no
+        worker has read revocations for a second each request asks for them: on a busy machine that is chance, left out."""
         told = {name: int(n) for name, n in re.findall(r"(\w+);desc=(\d+)", self.header("Server-Timing"))}
         return (told["sql"] - told.get("revoked", 0), told["cache"]) if told else None
 

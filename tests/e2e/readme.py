@@ -26,9 +26,12 @@ def blocks(name):
 
 def run(code):
     env = dict(os.environ, MARQUEE_DEV_INSIDE_CHECK="1")
-    return subprocess.run(["bash", "-euo", "pipefail", "-c", code], cwd=TOP, env=env, text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=600, check=False)
+    try:
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", code], cwd=TOP, env=env, text=True, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False)
+        return done.returncode, done.stdout
+    except subprocess.TimeoutExpired as e:
+        return "no end within five minutes", (e.stdout or b"").decode(errors="replace")
 
 
 def main():
@@ -37,12 +40,12 @@ def main():
         for where, code, left_out in blocks(name):
             if left_out:
                 continue
-            done = run(code)
-            if done.returncode == 0:
+            code_of_end, said = run(code)
+            if code_of_end == 0:
                 passed += 1
             else:
                 failed += 1
-                print(f"FAIL {where}: ended with {done.returncode}\n{code}---\n{done.stdout}")
+                print(f"FAIL {where}: ended with {code_of_end}\n{code}---\n{said}")
     print(f"RESULT readme passed={passed} failed={failed} skipped=0")
     return 1 if failed else 0
 

@@ -140,6 +140,7 @@ def test_what_needs_nothing_asks_nothing():
         expect(trips(a)[0], 0, repr(a)[:80])
     who = person()
     costs(who.get("/users/profile"), (1, 0), "a token costs no statement")
+    wait_for("a worker that has read revocations by itself", lambda: "revoked" not in who.get("/users/profile").header("Server-Timing"))
 
 
 def test_who_has_to_ask_for_revocations_says_so():

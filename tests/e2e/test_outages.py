@@ -312,7 +312,7 @@ def test_postgresql_stopped_and_back():
         gone(s, path, load.writers[0].host)
         restart()
         wait_for("the database to be back", lambda: call("GET", "/readyz", url=s.url).status == 200)
-        wait_for("what was asked before to be over", lambda: all(w.since_503 >= 40 for w in load.writers))
+        wait_for("what was asked before to be over", lambda: all(w.since_503 >= 40 for w in load.writers), 30)
         before = [w.statuses[503] for w in load.writers]
         time.sleep(FAULT_S)
         expect([w.statuses[503] for w in load.writers], before, "no 503 after it is back")

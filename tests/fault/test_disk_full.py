@@ -95,7 +95,7 @@ _site = []
 def site():
     """The stack of all tests."""
     if not _site:
-        _site.append(Small({"pg": 4 * ROUNDS, "pg/pg_wal": 128, "log": 64 * ROUNDS}, workers=2, DEV_PGCONF=LOG_OF_CHANGES).__enter__())
+        _site.append(Small({"pg": 4 * ROUNDS, "pg/pg_wal": 128, "log": 56 + 8 * ROUNDS}, workers=2, DEV_PGCONF=LOG_OF_CHANGES).__enter__())
     return _site[0]
 
 
@@ -138,6 +138,7 @@ def outage(s, disk, crowd, ev, use_up):
 
 def full_again_and_again(disk, use_up=lambda s: None):
     s = site()
+    # few people: each answer voids a copy now and then that shares a cell with the event's
     crowd, took, before = Crowd(s, people=8, retry=True, capacity=5, fresh=0.2), [], (s.worker_pids(), s.pid("notifier"))
     ev = event(crowd.host)["id"]
     with crowd:

@@ -4,13 +4,12 @@ The worker may answer as ever, refuse with 5xx, or abort and be replaced; it may
 client's mistake, answer something else, crash in another way, or do half of something. T_STEP: every so many k.
 """
 import collections
-import json
 import os
 import signal
 import struct
 import subprocess
 
-from api import PASSWORD, call, event, expect, instant, main, person, unique, wait_for
+from api import PASSWORD, call, event, expect, instant, main, person, wait_for
 from harness import FaultStack, built, long_or
 
 STEP = long_or("T_STEP", 29)

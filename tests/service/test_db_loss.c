@@ -286,6 +286,7 @@ static void terminated_while_running_is_certain(void)
 	cfg.db_statement_timeout = STATEMENT_MS;
 	while ((r = PQgetResult(k)))
 		PQclear(r);
+	T_REQUIRE(db_simple(&direct, "RESET statement_timeout", NULL) == OK);
 }
 
 static void unreachable_fails_fast(void)
